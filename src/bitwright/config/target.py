@@ -1,0 +1,31 @@
+"""flows/targets/<name>.yaml: the device, the clock and the tool that synthesizes for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from bitwright.config.yamlfile import Config, read_yaml
+
+
+class TargetConfig(Config):
+    """One target."""
+
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    title: str
+    part: str = Field(description="vendor part number, such as xcvu13p-flga2577-2-e")
+    family: str = Field(description="Yosys family: xcup, xcu, xc7 for synth_xilinx; ecp5, ice40")
+    tool: Literal["yosys"] = "yosys"
+    clock_ns: float = Field(gt=0, description="clock period")
+    clock_uncertainty: float = Field(default=0.1, ge=0, lt=1, description="fraction of the period")
+    depth_per_stage: float = Field(
+        default=5.0, gt=0, description="adder depths between two pipeline registers (alkaid's delay unit)"
+    )
+    available: dict[str, int] = Field(default={}, description="LUT, FF, DSP, BRAM36 of the device")
+
+
+def load_target(path: Path) -> TargetConfig:
+    """Read a target file."""
+    return read_yaml(path, TargetConfig)

@@ -1,0 +1,174 @@
+"""Files that appear whole or not at all, digests, locks and JSON with a stable byte order."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bitwright.errors import BitwrightError, BusyError
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, as lower-case hex."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def to_json(data: Any) -> str:
+    """JSON text that is the same for the same data: sorted keys, two spaces, a final newline."""
+    return json.dumps(data, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def read_json(path: Path) -> Any:
+    """The data of a JSON file of ours; a damaged one is an error that names it."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BitwrightError("file is missing", where=str(path), hint="run the stage that writes it first") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BitwrightError(
+            f"not valid JSON ({error})", where=str(path), hint="remove the file and run again"
+        ) from error
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that replaces it when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        with _disk_errors(path):
+            yield part
+            part.chmod(0o644)
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside ``path`` that replaces it when the block ends without an error.
+
+    A folder that stood there before survives a failing block untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+    try:
+        with _disk_errors(path):
+            yield part
+            part.chmod(0o755)
+            _swap(part, path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _swap(new: Path, path: Path) -> None:
+    old = path.with_name(f".{path.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if path.exists():
+        path.rename(old)
+    new.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise BitwrightError(
+                "no space left on the disk; nothing was changed",
+                where=str(path),
+                hint="free some space and run again: finished stages are kept",
+            ) from error
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path``, whole or not at all."""
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write ``data`` as stable JSON, whole or not at all."""
+    write_text(path, to_json(data))
+
+
+def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
+    """Write named arrays as an ``.npz`` whose bytes depend on the arrays alone."""
+    with whole_file(path) as part, part.open("wb") as handle:
+        _savez(handle, arrays)
+
+
+def _savez(handle: IO[bytes], arrays: dict[str, npt.NDArray[Any]]) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(handle, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(arrays):
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            with archive.open(info, "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(arrays[name]), allow_pickle=False)
+
+
+def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of an ``.npz`` of ours; pickled objects are refused."""
+    import zipfile
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise BitwrightError("file is missing", where=str(path), hint="run the stage that writes it first") from error
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise BitwrightError(
+            f"not a readable npz file ({error})", where=str(path), hint="remove it and run again"
+        ) from error
+
+
+@contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold ``folder`` for this process; a second holder gets a :class:`BusyError` at once.
+
+    The lock belongs to the open file, so a killed run leaves none behind.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / ".lock"
+    with lock.open("a+", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            handle.seek(0)
+            owner = handle.read().strip() or "unknown"
+            raise BusyError(
+                f"another run is working here (process {owner})",
+                where=str(folder),
+                hint="wait for it to finish, or stop it",
+            ) from error
+        handle.truncate(0)
+        handle.write(f"{os.getpid()}\n")
+        handle.flush()
+        yield
+
+
+def unchanged_or_write(path: Path, text: str, write: Callable[[Path, str], None] = write_text) -> bool:
+    """Write ``text`` only where it differs, so that time stamps tell the truth; True if written."""
+    if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text:
+        return False
+    write(path, text)
+    return True

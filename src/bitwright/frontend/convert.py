@@ -1,0 +1,144 @@
+"""hls4ml: config, conversion, and the HLS project on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import yaml
+
+from bitwright.errors import BitwrightError, ConfigError, ModelError, UnsupportedLayerError, nearest
+
+BACKEND = "Vitis"
+STAMP_SPACE = uuid.UUID("6a5b1f6e-9f4c-4b8e-8f0a-0a3c7a1f2b11")
+
+
+def make_config(model: Any, override: Path | None, softmax: str | None) -> dict[str, Any]:
+    """hls4ml's own config (granularity name), with ours merged over it and tracing on everywhere.
+
+    Args:
+        model: the Keras model.
+        override: an hls/<model>.yaml; its LayerName keys must exist.
+        softmax: name of a final softmax that the hardware leaves out.
+    """
+    from hls4ml.utils import config_from_keras_model
+
+    config: dict[str, Any] = config_from_keras_model(model, granularity="name", backend=BACKEND)
+    if override is not None:
+        _merge(config, _read(override), str(override), ())
+    for layer in config["LayerName"].values():
+        layer["Trace"] = True
+    if softmax is not None:
+        _skip_softmax(config, softmax)
+    return config
+
+
+def _skip_softmax(config: dict[str, Any], softmax: str) -> None:
+    names = [name for name in (softmax, f"{softmax}_softmax") if "Skip" in config["LayerName"].get(name, {})]
+    for name in names:
+        config["LayerName"][name]["Skip"] = True
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not a readable YAML file ({error})", where=str(path), hint="mend the line named") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError("not a mapping", where=str(path), hint="start with 'Model:' or 'LayerName:'")
+    return data.get("HLSConfig", data)
+
+
+OPEN_KEYS = {"accum", "bias", "default", "exp_table", "inv_inp", "inv_table", "result", "table", "weight", "scale"}
+LAYER_KEYS = {"Precision", "ReuseFactor", "Strategy", "TableSize", "Implementation", "Skip", "Trace"}
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any], where: str, path: tuple[str, ...]) -> None:
+    """Lay ``over`` on ``base``; a key that means nothing is an error, as hls4ml would swallow it."""
+    for key, value in over.items():
+        known = set(base) | _extra_keys(path)
+        if key not in known:
+            name = ".".join((*path, str(key)))
+            raise ConfigError(
+                f"unknown key '{name}'", where=f"{where}:{_line_of(where, str(key))}",
+                hint=nearest(str(key), known) or f"known keys: {', '.join(sorted(known))}",
+            )  # fmt: skip
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            _merge(base[key], value, where, (*path, str(key)))
+        else:
+            base[key] = value
+
+
+def _extra_keys(path: tuple[str, ...]) -> set[str]:
+    if path and path[-1] == "Precision":
+        return OPEN_KEYS
+    if len(path) == 2 and path[0] == "LayerName":
+        return LAYER_KEYS
+    return {"LayerType"} if not path else set()
+
+
+def _line_of(where: str, key: str) -> int:
+    lines = Path(where).read_text(encoding="utf-8").splitlines()
+    return next((i for i, line in enumerate(lines, 1) if line.strip().startswith(f"{key}:")), 1)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[io.StringIO]:
+    """hls4ml prints what it does; keep it for an error message."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        yield text
+
+
+def convert(model: Any, config: dict[str, Any], name: str, options: dict[str, Any]) -> Any:
+    """The ModelGraph of a Keras model, with all backend passes applied.
+
+    Raises:
+        UnsupportedLayerError: hls4ml does not know a layer.  ModelError: hls4ml refuses the model.
+    """
+    from hls4ml.converters import convert_from_keras_model
+
+    with _quiet() as said:
+        try:
+            return convert_from_keras_model(
+                model, hls_config=config, backend=BACKEND, output_dir="hls", project_name=name, **options
+            )
+        except BitwrightError:
+            raise
+        except Exception as error:
+            raise _explain(error, said.getvalue()) from error
+
+
+def _explain(error: Exception, said: str) -> BitwrightError:
+    text = " ".join(str(error).split()) or type(error).__name__
+    if "nsupported layer" in text or "Unsupported" in text:
+        return UnsupportedLayerError(f"hls4ml 1.3.0: {text}", hint="replace the layer by one that hls4ml converts")
+    tail = " | ".join(said.strip().splitlines()[-3:])
+    return ModelError(f"hls4ml cannot convert this model: {text}", hint=f"hls4ml said: {tail}" if tail else "")
+
+
+def write_project(graph: Any, folder: Path, identity: str) -> None:
+    """Write the HLS project into ``folder``/hls; the same network gives the same stamp.
+
+    hls4ml stamps each project with a random number; one made of the network's digest keeps the
+    output the same from run to run.
+    """
+    stamp = uuid.uuid5(STAMP_SPACE, identity)
+    previous = Path.cwd()
+    os.chdir(folder)
+    try:
+        with _quiet(), mock.patch("uuid.uuid4", return_value=stamp):
+            graph.write()
+    finally:
+        os.chdir(previous)
+
+
+__all__ = ["BACKEND", "convert", "make_config", "write_project"]

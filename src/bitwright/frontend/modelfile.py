@@ -1,0 +1,193 @@
+"""What a model file is, found out without TensorFlow and without running anything in it."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from bitwright.errors import ModelError, UnsupportedLayerError
+
+
+class Flavour(Enum):
+    """Which stack of packages reads the file; each runs in a process of its own."""
+
+    KERAS2 = "keras2"
+    KERAS3 = "keras3"
+    HGQ = "hgq"
+    HGQ2 = "hgq2"
+    QKERAS_V3 = "qkeras-v3"
+
+
+SUPPORTED = (Flavour.KERAS2,)
+
+CODE_CLASSES = ("Lambda",)
+"""Layers that hold Python code: never loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model file that was looked at: safe to hand to the worker."""
+
+    path: Path
+    weights: Path | None
+    flavour: Flavour
+    keras_version: str
+    classes: tuple[str, ...]
+
+
+def inspect(path: Path, weights: Path | None = None) -> ModelFile:
+    """Look at ``.h5``, ``.keras`` or ``.json`` (with weights beside it).
+
+    Raises:
+        ModelError: missing, damaged, holding code, NaN or infinite weights, or of an unknown kind.
+    """
+    if not path.is_file():
+        raise ModelError("no such model file", where=str(path), hint="check the path")
+    match path.suffix.lower():
+        case ".h5" | ".hdf5":
+            config, version = _read_h5(path)
+        case ".keras":
+            config, version = _read_keras(path)
+        case ".json":
+            weights = weights or _weights_beside(path)
+            config, version = _read_json(path)
+            _check_weights(weights)
+        case suffix:
+            raise ModelError(
+                f"'{suffix}' is not a model file", where=str(path), hint="give a .h5, .keras, .json or model.yaml"
+            )
+    classes = tuple(sorted(set(_class_names(config))))
+    _refuse_code(path, config, classes)
+    flavour = _flavour(config, version, classes)
+    if flavour not in SUPPORTED:
+        raise UnsupportedLayerError(
+            f"this is a {flavour.value} model (Keras {version})",
+            where=str(path),
+            hint="this version reads Keras 2 and QKeras 0.9 models; save it in one of those",
+        )
+    return ModelFile(path, weights, flavour, version, classes)
+
+
+def _read_h5(path: Path) -> tuple[Any, str]:
+    try:
+        with h5py.File(path, "r") as file:
+            config = file.attrs.get("model_config")
+            version = file.attrs.get("keras_version", "2")
+            _check_finite(path, file)
+    except OSError as error:
+        raise ModelError(f"damaged or not an HDF5 file ({error})", where=str(path), hint="copy it again") from error
+    if config is None:
+        raise ModelError(
+            "holds weights only, no model", where=str(path), hint="give the .json of the model; its weights are found beside it"
+        )
+    return _parse(path, config), _text(version)
+
+
+def _read_keras(path: Path) -> tuple[Any, str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            bad = archive.testzip()
+            if bad is not None:
+                raise ModelError(f"damaged: {bad}", where=str(path), hint="copy it again")
+            config = _parse(path, archive.read("config.json"))
+            version = _parse(path, archive.read("metadata.json")).get("keras_version", "3")
+            with archive.open("model.weights.h5") as member, h5py.File(member, "r") as file:
+                _check_finite(path, file)
+    except (zipfile.BadZipFile, KeyError, OSError, EOFError) as error:
+        raise ModelError(f"damaged or not a .keras file ({error})", where=str(path), hint="copy it again") from error
+    return config, _text(version)
+
+
+def _read_json(path: Path) -> tuple[Any, str]:
+    config = _parse(path, path.read_bytes())
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise ModelError("not a Keras model in JSON", where=str(path), hint="write it with model.to_json()")
+    return config, _text(config.get("keras_version", "2"))
+
+
+def _parse(path: Path, text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"its model description is not JSON ({error})", where=str(path), hint="copy it again") from error
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _weights_beside(path: Path) -> Path:
+    stem = path.with_suffix("")
+    for name in (f"{stem.name}_weights.h5", f"{stem.name}.weights.h5", f"{stem.name}.h5"):
+        if path.with_name(name).is_file():
+            return path.with_name(name)
+    others = sorted(p.name for p in path.parent.glob(f"{stem.name}*weights*.h5"))
+    hint = f"give one with --weights: {', '.join(others)}" if others else f"put {stem.name}_weights.h5 beside it"
+    raise ModelError("the weights of this model are missing", where=str(path), hint=hint)
+
+
+def _check_weights(weights: Path) -> None:
+    if not weights.is_file():
+        raise ModelError("no such weights file", where=str(weights), hint="check the path")
+    try:
+        with h5py.File(weights, "r") as file:
+            _check_finite(weights, file)
+    except OSError as error:
+        raise ModelError(f"damaged or not an HDF5 file ({error})", where=str(weights), hint="copy it again") from error
+
+
+def _check_finite(path: Path, file: h5py.File) -> None:
+    def visit(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" and not np.isfinite(item[()]).all():
+            raise ModelError(
+                f"'{name}' holds NaN or infinity", where=str(path), hint="the training diverged; train it again"
+            )
+
+    file.visititems(visit)
+
+
+def _nodes(config: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(config, dict):
+        if isinstance(config.get("class_name"), str):
+            yield config
+        for value in config.values():
+            yield from _nodes(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _nodes(value)
+
+
+def _class_names(config: Any) -> Iterator[str]:
+    for node in _nodes(config):
+        yield str(node["class_name"])
+
+
+def _refuse_code(path: Path, config: Any, classes: tuple[str, ...]) -> None:
+    for node in _nodes(config):
+        if node["class_name"] in CODE_CLASSES or node["class_name"] == "__lambda__":
+            inner = node.get("config")
+            name = inner.get("name", "?") if isinstance(inner, dict) else "?"
+            raise ModelError(
+                f"layer '{name}' is a {node['class_name']}: it holds Python code, which is never run",
+                where=str(path),
+                hint="replace it by a layer that says what it computes",
+            )
+
+
+def _flavour(config: Any, version: str, classes: tuple[str, ...]) -> Flavour:
+    text = json.dumps(config)
+    if version.startswith("3"):
+        if '"hgq' in text or "hgq." in text:
+            return Flavour.HGQ2
+        return Flavour.QKERAS_V3 if any(name.startswith(("Q", "quantized_")) for name in classes) else Flavour.KERAS3
+    if any(name in ("HDense", "HQuantize", "FixedPointQuantizer", "HGQ>FixedPointQuantizer") for name in classes):
+        return Flavour.HGQ
+    return Flavour.KERAS2

@@ -1,0 +1,32 @@
+"""What the import stage asks of a worker process, as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ImportRequest(BaseModel):
+    """One import; paths are absolute."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    model: Path
+    weights: Path | None = None
+    hls_config: Path | None = None
+    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
+    head: Literal["model", "logits", "argmax"] = "logits"
+    rows: Path | None = None
+    real: int = 4000
+    random: int = 6000
+    seed: int = 1
+    part: str
+    clock_ns: float
+    out: Path
+
+    def options(self) -> dict[str, Any]:
+        """What hls4ml's converter takes beside the model and its config."""
+        return {"io_type": self.io_type, "part": self.part, "clock_period": self.clock_ns}

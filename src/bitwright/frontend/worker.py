@@ -1,0 +1,144 @@
+"""The import worker: the one process that loads TensorFlow.  ``python -m bitwright.frontend.worker REQUEST``.
+
+It prepares the environment of the flavour before anything is imported (see ``docs/decisions``),
+lowers the model, and only when that succeeded writes anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import logging
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bitwright.errors import BitwrightError
+from bitwright.files import to_json, write_arrays, write_json
+from bitwright.frontend.modelfile import Flavour, inspect
+from bitwright.frontend.request import ImportRequest
+from bitwright.network import Network, save
+from bitwright.network.layers import Dense, ScaleBias
+from bitwright.network.text import to_data
+from bitwright.network.vectors import Vectors, draw
+
+PACKAGES = ("tensorflow", "tf-keras", "qkeras", "hls4ml", "numpy")
+
+
+def prepare_keras2() -> None:
+    """Keras 2 for QKeras 0.9.0 and hls4ml, which picks its parser by the version of ``keras``."""
+    os.environ.update(TF_USE_LEGACY_KERAS="1", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore")
+    np.product = np.prod  # type: ignore[attr-defined]  # hls4ml's po2 weights on NumPy 2
+    import tf_keras
+
+    sys.modules["keras"] = tf_keras
+
+
+def run(request: ImportRequest) -> None:
+    """Do one import into ``request.out`` (an empty folder)."""
+    started = time.perf_counter()
+    file = inspect(request.model, request.weights)
+    assert file.flavour is Flavour.KERAS2
+    prepare_keras2()
+    from bitwright.frontend import convert, keras2, lower
+
+    model = keras2.load(file.path, file.weights)
+    loaded = time.perf_counter()
+    compared, softmax = keras2.without_softmax(model) if request.head != "model" else (model, None)
+    config = convert.make_config(model, request.hls_config, softmax)
+    graph = convert.convert(model, config, request.name, request.options())
+    network = _noted(lower.lower(graph, request.name, request.head), keras2.weight_values(model), softmax)
+    vectors = draw(network, _rows(request), request.real, request.random, request.seed)
+    save(network, request.out / "network.json")
+    convert.write_project(graph, request.out, _identity(network))
+    converted = time.perf_counter()
+    keras = keras2.predict(compared, _split(vectors, network))
+    write_arrays(request.out / "vectors.npz", {"x": vectors.x, "real": np.array(vectors.real), "keras": keras})
+    seconds = {"load": loaded - started, "convert": converted - loaded, "keras": time.perf_counter() - converted}
+    write_json(request.out / "import.json", _summary(request, file.flavour, file.keras_version, vectors, seconds))
+
+
+def _rows(request: ImportRequest) -> npt.NDArray[Any] | None:
+    if request.rows is None:
+        return None
+    with np.load(request.rows, allow_pickle=False) as data:
+        return np.asarray(data["x"])
+
+
+def _split(vectors: Vectors, network: Network) -> list[npt.NDArray[np.float64]]:
+    parts, start = [], 0
+    for layer in network.inputs:
+        raw = vectors.x[:, start : start + layer.size]
+        parts.append(np.ldexp(raw.astype(np.float64), -layer.result.fraction))
+        start += layer.size
+    return parts
+
+
+def _identity(network: Network) -> str:
+    data, arrays = to_data(network)
+    sha = hashlib.sha256(to_json(data).encode())
+    for name in sorted(arrays):
+        sha.update(arrays[name].tobytes())
+    return sha.hexdigest()
+
+
+def _noted(network: Network, keras: dict[str, list[npt.NDArray[np.float64]]], softmax: str | None) -> Network:
+    """Say where the hardware's constants are not the Keras model's: then bits cannot be compared."""
+    notes = [f"the final softmax '{softmax}' is left out: outputs are logits"] if softmax else []
+    origin: dict[str, str] = {}
+    rounded = [layer.name for layer in network.layers if _differs(layer, keras)]
+    if rounded:
+        origin["keras_inexact"] = f"weights are rounded to their HLS types in {', '.join(rounded)}"
+    return Network(network.name, network.layers, network.outputs, tuple(notes), origin)
+
+
+def _differs(layer: Any, keras: dict[str, list[npt.NDArray[np.float64]]]) -> bool:
+    """Whether the constants of a layer are not exactly the weights that Keras computes with."""
+    if isinstance(layer, ScaleBias):
+        return True
+    if not isinstance(layer, Dense) or layer.name not in keras:
+        return isinstance(layer, Dense)
+    weights = keras[layer.name]
+    if not weights or weights[0].shape != layer.weight.raw.shape:
+        return True
+    bias = weights[1] if len(weights) > 1 else np.zeros(layer.size)
+    return not (np.array_equal(weights[0], layer.weight.value) and np.array_equal(bias.ravel(), layer.bias.value))
+
+
+def _summary(
+    request: ImportRequest, flavour: Flavour, version: str, vectors: Vectors, seconds: dict[str, float]
+) -> dict[str, Any]:
+    return {
+        "flavour": flavour.value,
+        "keras_version": version,
+        "vectors": len(vectors.x),
+        "real": vectors.real,
+        "seed": vectors.seed,
+        "seconds": seconds,
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "head": request.head,
+    }
+
+
+def main(argv: list[str]) -> int:
+    """Read the request, work, and leave ``error.json`` where something went wrong."""
+    request = ImportRequest.model_validate_json(Path(argv[1]).read_text(encoding="utf-8"))
+    try:
+        run(request)
+    except BitwrightError as error:
+        write_json(request.out / "error.json", error.to_dict())
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,93 @@
+"""Test vectors: real rows, random on the input grid, and corners, as raw inputs of a Network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bitwright.errors import DatasetError
+from bitwright.fixed import FixedFormat, Overflow, Rounding, quantize
+from bitwright.network.layers import Network
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vectors:
+    """Raw inputs ``x`` (rows, elements); the first ``real`` rows come from the data set, in its order."""
+
+    x: Ints
+    real: int
+    seed: int
+
+
+def input_formats(network: Network) -> list[FixedFormat]:
+    """The format of each input element, in order."""
+    return [layer.result for layer in network.inputs for _ in range(layer.size)]
+
+
+def quantize_rows(rows: npt.NDArray[Any], formats: list[FixedFormat]) -> Ints:
+    """Real numbers (rows, elements) brought to the input grid as a host would.
+
+    A format that states rounding and saturation keeps them; a plain TRN/WRAP one (hls4ml's default,
+    which would turn a large value into a small one) is rounded to nearest and saturated instead.
+
+    Raises:
+        DatasetError: wrong number of columns, NaN or infinity.
+    """
+    flat = np.asarray(rows, dtype=np.float64).reshape(len(rows), -1)
+    if flat.shape[1] != len(formats):
+        raise DatasetError(
+            f"rows of {flat.shape[1]} features, the model takes {len(formats)}", hint="check 'data' in model.yaml"
+        )
+    if not np.isfinite(flat).all():
+        bad = int(np.argwhere(~np.isfinite(flat))[0][0])
+        raise DatasetError(f"row {bad} holds NaN or infinity", hint="remove it from the data set")
+    columns = [_host_quantize(flat[:, i], fmt) for i, fmt in enumerate(formats)]
+    return np.stack(columns, axis=1) if columns else np.empty((len(flat), 0), dtype=np.int64)
+
+
+def _host_quantize(column: npt.NDArray[np.float64], fmt: FixedFormat) -> Ints:
+    spare = 10
+    scaled = np.ldexp(column, fmt.fraction + spare)
+    limit = float(1 << min(fmt.width + spare, 61))
+    fine = np.rint(np.clip(scaled, -limit, limit)).astype(np.int64)
+    rounding = Rounding.RND if fmt.rounding is Rounding.TRN else fmt.rounding
+    overflow = Overflow.SAT if fmt.overflow is Overflow.WRAP else fmt.overflow
+    grid = FixedFormat(fmt.width, fmt.integer, fmt.signed, rounding, overflow)
+    return quantize(fine, fmt.fraction + spare, grid).astype(np.int64)
+
+
+def corners(formats: list[FixedFormat]) -> Ints:
+    """All minimum, all maximum, zero, one step, minus one step, alternating both ways, one hot at each end."""
+    low = np.array([fmt.min for fmt in formats], dtype=np.int64)
+    high = np.array([fmt.max for fmt in formats], dtype=np.int64)
+    even = np.arange(len(formats)) % 2 == 0
+    rows = [
+        low, high, low * 0, low * 0 + 1, np.maximum(low * 0 - 1, low),
+        np.where(even, low, high), np.where(even, high, low), low >> 1, high >> 1,
+    ]  # fmt: skip
+    return np.minimum(np.stack(rows), high)
+
+
+def random_rows(formats: list[FixedFormat], rows: int, rng: np.random.Generator) -> Ints:
+    """Rows uniform on the grid, every other one with a random smaller amplitude, as data has."""
+    columns = [rng.integers(fmt.min, fmt.max, size=rows, endpoint=True) for fmt in formats]
+    x = np.stack(columns, axis=1)
+    x[1::2] >>= rng.integers(0, max(fmt.width for fmt in formats), size=(len(x[1::2]), 1))
+    return x
+
+
+def draw(network: Network, rows: npt.NDArray[Any] | None, real: int, random: int, seed: int) -> Vectors:
+    """The vectors of a run: real rows first, then corners, then random ones; the seed decides all."""
+    formats = input_formats(network)
+    parts = [corners(formats), random_rows(formats, random, np.random.default_rng(seed))]
+    taken = 0
+    if rows is not None and len(rows) and real:
+        head = quantize_rows(rows[:real], formats)
+        taken = len(head)
+        parts.insert(0, head)
+    return Vectors(np.concatenate(parts), taken, seed)

@@ -1,0 +1,1 @@
+"""Reports: records, parsers, comparison and rendering."""

@@ -1,0 +1,1 @@
+"""Network to an RTL bundle: parallel kernels through alkaid, in a stream shell."""
