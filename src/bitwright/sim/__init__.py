@@ -1,0 +1,1 @@
+"""Simulation: the C++ emulation, Verilator builds, cocotb benches, netlists, and bit comparison."""

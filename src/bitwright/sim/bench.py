@@ -1,0 +1,217 @@
+"""The cocotb bench of a stream shell: protocol, stalls, reset in mid-stream, II, latency, and bits.
+
+Run by :mod:`bitwright.sim.cocotb_run` (and by the tests in ``rtl_tests/``) with these variables:
+``BITWRIGHT_BENCH``: folder with ``bench.npz`` (x, y raw) and ``bundle.json``; ``measured.json`` goes there.
+Inputs change on the falling edge and everything is sampled just before the rising one, so that no
+simulator's scheduling order matters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, ReadOnly
+
+FOLDER = Path(os.environ["BITWRIGHT_BENCH"])
+BUNDLE = json.loads((FOLDER / "bundle.json").read_text())
+SHELL = BUNDLE["shell"]
+VECTORS = np.load(FOLDER / "bench.npz")
+SEED = int(VECTORS["seed"])
+STALLED = 1500
+"""Vectors of each test with gaps or stalls."""
+
+
+def pack(rows: Any, port: dict[str, Any]) -> list[int]:
+    """Raw rows as words of a data port."""
+    words = [0] * len(rows)
+    for column, element in enumerate(port["elements"]):
+        mask = (1 << element["width"]) - 1
+        for i, value in enumerate(rows[:, column].tolist()):
+            words[i] |= (value & mask) << element["lsb"]
+    return words
+
+
+SENT = pack(VECTORS["x"], SHELL["input"])
+EXPECTED = pack(VECTORS["y"], SHELL["output"])
+
+
+@dataclass
+class Traffic:
+    """What went over the two streams: clock numbers of handshakes, and the words delivered."""
+
+    accepted: list[int] = field(default_factory=list)
+    delivered: list[int] = field(default_factory=list)
+    words: list[int] = field(default_factory=list)
+    first_valid: int | None = None
+    clock: int = 0
+
+
+async def start(dut: Any) -> None:
+    """Clock and a reset of a few clocks."""
+    cocotb.start_soon(Clock(dut.clk, 10, unit="ns", impl="gpi").start())
+    dut.s_axis_tvalid.value = 0
+    dut.m_axis_tready.value = 0
+    dut.s_axis_tdata.value = 0
+    await reset(dut)
+
+
+async def reset(dut: Any) -> None:
+    """Four clocks of reset; afterwards nothing is valid."""
+    await FallingEdge(dut.clk)
+    dut.rst.value = 1
+    dut.s_axis_tvalid.value = 0
+    for _ in range(4):
+        await FallingEdge(dut.clk)
+    dut.rst.value = 0
+    await ReadOnly()
+    assert dut.m_axis_tvalid.value == 0, "an output is valid right after reset"
+
+
+async def stream(
+    dut: Any, words: list[int], send: Callable[[], bool], take: Callable[[], bool], clocks: int | None = None
+) -> Traffic:
+    """Send ``words`` while ``send()`` says so and take outputs while ``take()`` does.
+
+    As AXI4-Stream demands, a word once offered stays until it is accepted; and an output once valid
+    must stay valid and unchanged until it is taken, which is checked.
+    """
+    traffic, offered, held = Traffic(), False, None
+    limit = clocks if clocks is not None else 60 * len(words) + 4000
+    while len(traffic.words) < len(words) and traffic.clock < limit:
+        await FallingEdge(dut.clk)
+        pending = len(traffic.accepted) < len(words)
+        offered = pending and (offered or send())
+        taking = take()
+        dut.s_axis_tvalid.value = int(offered)
+        dut.s_axis_tdata.value = words[len(traffic.accepted)] if offered else random.getrandbits(8)
+        dut.m_axis_tready.value = int(taking)
+        await ReadOnly()
+        held = _sample(dut, traffic, offered, taking, held)
+        if offered and traffic.accepted and traffic.accepted[-1] == traffic.clock:
+            offered = False
+        traffic.clock += 1
+    return traffic
+
+
+def _sample(dut: Any, traffic: Traffic, offered: bool, taking: bool, held: int | None) -> int | None:
+    if offered and dut.s_axis_tready.value == 1:
+        traffic.accepted.append(traffic.clock)
+    valid = dut.m_axis_tvalid.value == 1
+    assert valid or held is None, "an output was withdrawn before it was taken"
+    if not valid:
+        return None
+    if traffic.first_valid is None:
+        traffic.first_valid = traffic.clock
+    word = dut.m_axis_tdata.value.to_unsigned()
+    assert held is None or word == held, "an output changed before it was taken"
+    if not taking:
+        return word
+    traffic.delivered.append(traffic.clock)
+    traffic.words.append(word)
+    return None
+
+
+def compare(traffic: Traffic, first: int, count: int) -> None:
+    """All words came, in order, bit for bit."""
+    expected = EXPECTED[first : first + count]
+    assert len(traffic.words) == count, f"{len(traffic.words)} of {count} outputs came"
+    wrong = [i for i, (a, b) in enumerate(zip(traffic.words, expected, strict=True)) if a != b]
+    detail = "" if not wrong else f"vector {first + wrong[0]}: got {traffic.words[wrong[0]]:x}, not {expected[wrong[0]]:x}"
+    assert not wrong, f"{len(wrong)} of {count} vectors differ; {detail}"
+
+
+def record(**values: Any) -> None:
+    """Add measured values to measured.json."""
+    path = FOLDER / "measured.json"
+    data = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**data, **values}))
+
+
+def always() -> bool:
+    """No gaps."""
+    return True
+
+
+@cocotb.test()
+async def back_to_back(dut: Any) -> None:
+    """Every vector in consecutive clocks: bits, initiation interval and latency as the bundle says."""
+    await start(dut)
+    traffic = await stream(dut, SENT, always, always)
+    compare(traffic, 0, len(SENT))
+    intervals = np.diff(traffic.accepted)
+    latency = traffic.delivered[0] - traffic.accepted[0]
+    ii = int(intervals.max()) if len(intervals) else 1
+    record(latency=latency, ii=ii, vectors=len(SENT))
+    assert ii == SHELL["ii"], f"II is {ii}, the bundle says {SHELL['ii']}"
+    assert set(np.diff(traffic.delivered)) <= {ii}, "outputs do not come at the II"
+    assert latency == SHELL["latency"], f"latency is {latency}, the bundle says {SHELL['latency']}"
+
+
+@cocotb.test()
+async def single_words(dut: Any) -> None:
+    """Lone vectors, the pipeline empty before each: the latency is always the same."""
+    await start(dut)
+    for i in range(min(5, len(SENT))):
+        traffic = await stream(dut, SENT[i : i + 1], always, always)
+        compare(traffic, i, 1)
+        assert traffic.delivered[0] - traffic.accepted[0] == SHELL["latency"]
+
+
+async def _stalled(dut: Any, send_rate: float, take_rate: float, salt: int) -> None:
+    rng = random.Random(SEED * 1000 + salt)
+    await start(dut)
+    count = min(STALLED, len(SENT))
+    traffic = await stream(dut, SENT[:count], lambda: rng.random() < send_rate, lambda: rng.random() < take_rate)
+    compare(traffic, 0, count)
+
+
+@cocotb.test()
+async def valid_gaps(dut: Any) -> None:
+    """Inputs come with random gaps."""
+    await _stalled(dut, 0.4, 1.0, 1)
+
+
+@cocotb.test()
+async def backpressure(dut: Any) -> None:
+    """Outputs are taken with random pauses: the FIFO fills and nothing is lost."""
+    await _stalled(dut, 1.0, 0.3, 2)
+
+
+@cocotb.test()
+async def gaps_and_backpressure(dut: Any) -> None:
+    """Both at random."""
+    await _stalled(dut, 0.6, 0.5, 3)
+
+
+@cocotb.test()
+async def long_stall(dut: Any) -> None:
+    """The output is blocked until the input stops too; then everything comes out."""
+    await start(dut)
+    count = min(4 * BUNDLE["fifo_depth"], len(SENT))
+    clock = iter(range(10**9))
+    blocked = 3 * BUNDLE["fifo_depth"] + 50
+    traffic = await stream(dut, SENT[:count], always, lambda: next(clock) > blocked)
+    compare(traffic, 0, count)
+    inside = sum(1 for t in traffic.accepted if t <= blocked)
+    assert inside == min(BUNDLE["fifo_depth"], count), f"{inside} vectors were let in, the FIFO holds {BUNDLE['fifo_depth']}"
+
+
+@cocotb.test()
+async def reset_in_mid_stream(dut: Any) -> None:
+    """A reset while vectors are inside drops them all; the next ones are right."""
+    await start(dut)
+    for clocks in (1, SHELL["latency"] // 2 + 1, SHELL["latency"] + 3):
+        await stream(dut, SENT[:200], always, always, clocks=clocks)
+        await reset(dut)
+        count = min(50, len(SENT))
+        traffic = await stream(dut, SENT[:count], always, always)
+        compare(traffic, 0, count)
