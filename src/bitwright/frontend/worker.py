@@ -62,7 +62,8 @@ def run(request: ImportRequest) -> None:
     convert.write_project(graph, request.out, _identity(network))
     converted = time.perf_counter()
     keras = keras2.predict(compared, _split(vectors, network))
-    write_arrays(request.out / "vectors.npz", {"x": vectors.x, "real": np.array(vectors.real), "keras": keras})
+    write_arrays(request.out / "vectors.npz", {"x": vectors.x, "real": np.array(vectors.real)})
+    write_arrays(request.out / "keras.npz", {"y": keras})
     seconds = {"load": loaded - started, "convert": converted - loaded, "keras": time.perf_counter() - converted}
     write_json(request.out / "import.json", _summary(request, file.flavour, file.keras_version, vectors, seconds))
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict, Field
 
 from bitwright.config import TargetConfig
-from bitwright.files import read_json, write_json
+from bitwright.files import digest, read_json, write_json
 from bitwright.network import Network
 from bitwright.rtl.kernel import Kernel, Module, build, cost, identifier
 from bitwright.rtl.top import Element, kernel_texts, port_elements, port_width
@@ -92,6 +92,7 @@ class Bundle(_Data):
     modules: tuple[ModuleInfo, ...]
     probes: dict[str, tuple[ProbeInfo, ...]]
     options: dict[str, str | float | int]
+    digests: dict[str, str] = Field(description="SHA-256 of every other file of the bundle")
 
 
 def emit(network: Network, target: TargetConfig, out: Path) -> Bundle:
@@ -107,8 +108,11 @@ def emit(network: Network, target: TargetConfig, out: Path) -> Bundle:
     for name, text in texts.items():
         (rtl / f"{name}.sv").write_text(text, encoding="utf-8")
     library = _copy_library(rtl)
-    bundle = _describe(kernel, target, library + [f"rtl/{name}.sv" for name in texts])
-    _write_templates(bundle, target, out)
+    described = _describe(kernel, target, library + [f"rtl/{name}.sv" for name in texts])
+    _write_templates(described, target, out)
+    files = sorted(path for path in out.rglob("*") if path.is_file())
+    digests = {str(path.relative_to(out)): digest(path) for path in files}
+    bundle = described.model_copy(update={"digests": digests})
     write_json(out / "bundle.json", bundle.model_dump(mode="json"))
     return bundle
 
@@ -153,6 +157,7 @@ def _describe(kernel: Kernel, target: TargetConfig, files: list[str]) -> Bundle:
         files=(*files, f"rtl/{name}_stream.sv"),
         modules=tuple(_module(kernel, module) for module in kernel.modules),
         probes=_probes(kernel),
+        digests={},
         options={"alkaid": importlib.metadata.version("alkaid"), "depth_per_stage": target.depth_per_stage},
     )
 

@@ -224,21 +224,18 @@ class Writer:
         return f"{choose} ? {on} : {off}"
 
     def _multiply(self, index: int, operands: list[Value], width: int, fraction: int) -> str:
+        """A signed product; both factors are extended to its width, which synthesis narrows again."""
         a, b = operands
         drop = max(a.fraction + b.fraction - fraction, 0)
         total = width + drop
-        texts = [self._factor(value, index, i) for i, value in enumerate(operands)]
-        name = f"v{index}_product"
-        self.widths[name] = a.width + b.width + 2
-        self.lines.append(f"{declare('wire signed', a.width + b.width + 2, name)} = {texts[0]} * {texts[1]};")
-        product = Value(name, a.width + b.width + 2, True, a.fraction + b.fraction)
+        name, full = f"v{index}_product", a.width + b.width + 2
+        for which, value in enumerate(operands):
+            extended = self.bits(value, 0, full)
+            self.lines.append(f"{declare('wire signed', full, f'v{index}_factor{which}')} = $signed({extended});")
+        self.widths[name] = full
+        self.lines.append(f"{declare('wire signed', full, name)} = v{index}_factor0 * v{index}_factor1;")
+        product = Value(name, full, True, a.fraction + b.fraction)
         return self._wide(index, self.aligned(product, 0, fraction + drop, total), width, drop)
-
-    def _factor(self, value: Value, index: int, which: int) -> str:
-        """An operand as a signed net one bit wider, so that both are signed whatever they were."""
-        name = f"v{index}_factor{which}"
-        self.lines.append(f"{declare('wire signed', value.width + 1, name)} = {self.bits(value, 0, value.width + 1)};")
-        return name
 
     def _unary(self, which: int, a: Value, width: int) -> str:
         if which == 0:

@@ -8,6 +8,9 @@
 
 #include "Vtop.h"
 #include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
 
 struct Element {
     int lsb, width;
@@ -103,3 +106,34 @@ extern "C" int64_t bulk_run(const int64_t *x, int64_t *y, int64_t rows, int64_t 
     }
     return received == rows ? clocks : -1;
 }
+
+#if VM_TRACE
+// Sends one vector to an idle pipeline and dumps every signal for `clocks` clocks.
+extern "C" void bulk_wave(const int64_t *x, const char *path, int64_t clocks) {
+    const auto context = std::make_unique<VerilatedContext>();
+    context->traceEverOn(true);
+    const auto top = std::make_unique<Vtop>(context.get());
+    VerilatedVcdC trace;
+    top->trace(&trace, 99);
+    trace.open(path);
+    uint64_t time = 0;
+    const auto half = [&](int clk) {
+        top->clk = clk;
+        top->eval();
+        trace.dump(time);
+        time += 5;
+    };
+    top->rst = 1;
+    top->s_axis_tvalid = 0;
+    top->m_axis_tready = 1;
+    for (int i = 0; i < 4; i++) half(0), half(1);
+    top->rst = 0;
+    for (int64_t i = 0; i < clocks; i++) {
+        top->s_axis_tvalid = i == 2;
+        if (i == 2) pack(top->s_axis_tdata, INPUTS, INPUT_COUNT, x);
+        half(0);
+        half(1);
+    }
+    trace.close();
+}
+#endif

@@ -97,7 +97,7 @@ def _verilate(bundle: Bundle, root: Path, objects: Path, control: Path, waves: b
     return [
         str(tools.verilator_binary()), "--cc", "--vpi", "--prefix", "Vtop", "-Mdir", str(objects),
         "--top-module", bundle.shell.module, "-O3", "--output-split", "5000", "--x-assign", "unique",
-        "--x-initial", "unique", "--timescale", "1ns/1ps", "-CFLAGS", "-O1 -fPIC", *trace, str(control),
+        "--x-initial", "unique", "-Wall", "--timescale", "1ns/1ps", "-CFLAGS", "-O1 -fPIC", *trace, str(control),
         *(str(root / file) for file in bundle.files),
     ]  # fmt: skip
 
@@ -146,7 +146,9 @@ class Bulk:
         self._outputs = len(built.bundle.shell.output.elements)
         self._inputs = len(built.bundle.shell.input.elements)
         self._name = built.bundle.name
-        self._run = ctypes.CDLL(str(built.library)).bulk_run
+        self._library = ctypes.CDLL(str(built.library))
+        self._clocks = built.bundle.shell.latency + 10
+        self._run = self._library.bulk_run
         pointer = ctypes.POINTER(ctypes.c_int64)
         self._run.argtypes = [pointer, pointer, ctypes.c_int64, ctypes.c_int64]
         self._run.restype = ctypes.c_int64
@@ -169,6 +171,12 @@ class Bulk:
                 "the simulated hardware stopped giving outputs", where=self._name, hint="look at the protocol checks"
             )
         return y
+
+    def wave(self, x: Ints, path: Path) -> None:
+        """Dump a VCD of one vector (1, elements) through an idle pipeline; the build must have waves."""
+        x = np.ascontiguousarray(x, dtype=np.int64)
+        pointer = ctypes.POINTER(ctypes.c_int64)
+        self._library.bulk_wave(x.ctypes.data_as(pointer), ctypes.c_char_p(str(path).encode()), ctypes.c_int64(self._clocks))
 
     def _part(self, x: Ints, y: Ints) -> int:
         if not len(x):

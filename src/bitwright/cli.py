@@ -1,0 +1,233 @@
+"""The ``bitwright`` command: one function per verb.  Every error becomes one message and its exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from bitwright import __version__
+from bitwright.errors import BitwrightError
+
+EPILOG = "Exit codes: 0 ok, 1 our fault, 2 usage or input, 3 bits differ, 4 tool missing, 5 tool failed, 6 over budget."
+STAGE_HELP = "JOB is a build folder, build/MODEL/TARGET, as 'bitwright run' makes it."
+
+
+class Group(click.Group):
+    """Turns errors into messages and exit codes, in one place."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb; see the module's docstring."""
+        try:
+            return super().invoke(ctx)
+        except BitwrightError as error:
+            _fail(error, as_json="--json" in sys.argv)
+        except KeyboardInterrupt:
+            click.echo("\ninterrupted: nothing half-written is left; run again to go on", err=True)
+            sys.exit(130)
+
+
+def _fail(error: BitwrightError, *, as_json: bool) -> NoReturn:
+    if as_json:
+        click.echo(json.dumps(error.to_dict()))
+    else:
+        click.echo(f"error: {error}", err=True)
+    sys.exit(error.exit_code)
+
+
+@click.group(cls=Group, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="bitwright")
+def main() -> None:
+    """From a quantized Keras model to FPGA hardware that is proved to compute the same bits.
+
+    \b
+    The usual way is one command, which runs every stage and skips what is up to date:
+        bitwright run jet3                     a model of the zoo, models/jet3
+        bitwright run my_model.h5              any Keras 2 or QKeras model file
+        bitwright build my_model.h5 -o out     the same in one process, without a workflow
+    Each stage is a verb of its own, files in, files out:
+        import  emulate  reference  emit  verify  synth  report
+    """
+
+
+# --- the whole chain ---------------------------------------------------------------------------
+
+
+def _shared_options(function: Any) -> Any:
+    for option in reversed(
+        (
+            click.option("--target", default=None, help="A name in flows/targets/ or a target file. Default: the model's."),
+            click.option("--weights", type=click.Path(path_type=Path), help="Weights of a .json model, if not beside it."),
+            click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Folder with models/ and flows/."),
+            click.option("--bulk", type=int, default=None, help="Vectors of the bulk comparison. Default: 1,000,000."),
+            click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def _prepare(model: str, target: str | None, weights: Path | None, root: Path, bulk: int | None, folder: Path | None) -> Any:
+    from bitwright.stages import job as jobs
+
+    config, origins = jobs.find_model(model, root, weights)
+    if bulk is not None:
+        config = jobs.with_vectors(config, config.vectors.model_copy(update={"bulk": bulk}))
+    target_file = jobs.find_target(target or config.target, root)
+    chosen = jobs.load_target(target_file)
+    if folder is None:
+        folder = root / "build" / config.name / chosen.name
+    name = model if origins else config.source.name
+    command = [f"make fpga MODEL={name}" + (f" TARGET={chosen.name}" if target else "")]
+    return jobs.prepare(config, chosen, folder, command, [*origins, target_file])
+
+
+@main.command()
+@click.argument("model", default="")
+@_shared_options
+@click.option("--cores", type=int, default=2, show_default=True, help="Stages side by side.")
+@click.option("--build", "build_folder", type=click.Path(path_type=Path), default=None, help="Default: build/MODEL/TARGET.")
+def run(
+    model: str, target: str | None, weights: Path | None, root: Path, bulk: int | None, as_json: bool, cores: int,
+    build_folder: Path | None,
+) -> None:  # fmt: skip
+    """Run every stage for MODEL through the workflow (flows/Snakefile); skip what is up to date.
+
+    MODEL is a folder of models/, a model.yaml, or a model file (.h5, .keras, .json with weights beside it).
+    """
+    from bitwright.files import exclusive
+    from bitwright.stages import flow
+
+    job = _prepare(model, target, weights, root, bulk, build_folder)
+    started = time.perf_counter()
+    with exclusive(job.folder):
+        ran = flow.run_workflow(job, root, cores, quiet=as_json)
+    _finish(job, as_json, ran, time.perf_counter() - started)
+
+
+@main.command()
+@click.argument("model")
+@_shared_options
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for everything.")
+def build(
+    model: str, target: str | None, weights: Path | None, root: Path, bulk: int | None, as_json: bool, out: Path
+) -> None:
+    """Run every stage for MODEL in one process, without Snakemake; for the package alone."""
+    from bitwright.files import exclusive
+    from bitwright.stages.runner import printer, run_stage
+    from bitwright.stages.table import in_order
+
+    job = _prepare(model, target, weights, root, bulk, out)
+    started = time.perf_counter()
+    with exclusive(job.folder):
+        ran = [stage.name for stage in in_order() if run_stage(stage, job, printer(stage.name, quiet=as_json))]
+    _finish(job, as_json, ran, time.perf_counter() - started)
+
+
+def _finish(job: Any, as_json: bool, ran: list[str], seconds: float) -> None:
+    """Where everything is, and the short table."""
+    from bitwright.report.render_json import load_report
+    from bitwright.report.summary import summary_rows
+
+    report = load_report(job.folder / "report" / "report.json")
+    if as_json:
+        click.echo(json.dumps({"folder": str(job.folder), "ran": ran, "report": report.model_dump(mode="json")}))
+        return
+    _print_table(f"{report.title}  ({report.target}, {report.clock_ns:g} ns)", summary_rows(report))
+    places = (("RTL", "emit/rtl"), ("HLS project", "import/hls"), ("report", "report/report.html"))
+    for label, place in places:
+        click.echo(f"  {label:<12} {job.folder / place}")
+    click.echo(f"ran {', '.join(ran)} in {seconds:.1f} s" if ran else f"nothing changed, nothing done ({seconds:.1f} s)")
+
+
+def _print_table(title: str, rows: list[tuple[str, str, str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
+    for _ in range(3):
+        table.add_column()
+    for label, value, note in rows:
+        table.add_row(label, value, f"[dim]{note.replace('[', '(').replace(']', ')')}[/dim]")
+    Console().print(table)
+
+
+# --- one verb per stage ------------------------------------------------------------------------
+
+
+def _add_stage(name: str, title: str) -> None:
+    @main.command(name, help=f"{title[0].upper()}{title[1:]}.\n\n{STAGE_HELP}")
+    @click.argument("job", type=click.Path(path_type=Path, exists=True, file_okay=False))
+    @click.option("--force", is_flag=True, help="Run even if nothing changed.")
+    @click.option("--json", "as_json", is_flag=True, help="Print the stage's record as JSON; no progress.")
+    def verb(job: Path, force: bool, as_json: bool) -> None:
+        from bitwright.files import read_json
+        from bitwright.stages.job import Job
+        from bitwright.stages.runner import printer, run_stage
+        from bitwright.stages.table import BY_NAME
+
+        stage = BY_NAME[name]
+        run_stage(stage, Job(job), printer(name, quiet=as_json), force=force)
+        if as_json:
+            click.echo(json.dumps(read_json(job / stage.record)))
+
+
+STAGE_TITLES = {
+    "import": "load the model, convert it with hls4ml, draw test vectors, record Keras outputs, lower it to a Network",
+    "emulate": "compile hls4ml's C++ with g++ and run it on the vectors",
+    "reference": "evaluate the Network on the vectors in exact integers",
+    "emit": "write the RTL bundle: SystemVerilog, constraints, scripts, bundle.json",
+    "verify": "simulate the RTL under Verilator and compare all oracles bit for bit",
+    "synth": "synthesize with Yosys, count resources, simulate the netlist",
+    "report": "write report.json, report.md and report.html",
+}
+for _name, _title in STAGE_TITLES.items():
+    _add_stage(_name, _title)
+
+
+# --- helpers -----------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def doctor(as_json: bool) -> None:
+    """Show what is installed, in which version, and which stages can run."""
+    from bitwright.eda.tools import survey
+
+    found = survey()
+    if as_json:
+        click.echo(json.dumps([tool.to_dict() for tool in found]))
+        return
+    rows = [(t.name, t.version or ("found" if t.found else "NOT FOUND"), _doctor_note(t)) for t in found]
+    _print_table("Tools", rows)
+    blocked = sorted({stage for tool in found if not tool.found for stage in tool.needed_for} & set(STAGE_TITLES))
+    ready = [name for name in STAGE_TITLES if name not in blocked]
+    click.echo(f"stages that can run: {', '.join(ready) or 'none'}")
+    if blocked:
+        click.echo(f"stages that cannot: {', '.join(blocked)}")
+
+
+def _doctor_note(tool: Any) -> str:
+    needed = f"for {', '.join(tool.needed_for)}"
+    return needed if tool.found else f"{needed}; {tool.hint}"
+
+
+@main.command()
+@click.argument("model", default="")
+@click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Folder with models/.")
+@click.option("--data", default="generated", show_default=True, help="generated, openml, or a file of rows.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a value of 'train' in model.yaml.")
+@click.option("--cross-validate", is_flag=True, help="Estimate by 5-fold cross-validation instead of training.")
+def train(model: str, root: Path, data: str, settings: tuple[str, ...], cross_validate: bool) -> None:
+    """Train the zoo model MODEL (models/MODEL/network.py) and write its weights and metrics."""
+    from bitwright.stages import flow
+
+    sys.exit(flow.run_training(model, root, data, settings, cross_validate=cross_validate))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Drivers of the external tools: starting processes, finding programs, Yosys synthesis."""

@@ -1,0 +1,56 @@
+"""Which vectors a float32 evaluation (Keras) computes exactly: there equality of bits is demanded.
+
+A sum of products is exact in float32, in any order, when the sum of their magnitudes stays below
+2**24 steps of the product's grid (the 24-bit significand of IEEE 754 binary32).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from bitwright.network.layers import Dense, Layer, Merge, MergeOp, Network, ScaleBias, Softmax, Table
+
+LIMIT = float(1 << 24)
+
+
+def float32_exact(network: Network, values: Mapping[str, npt.NDArray[np.int64]]) -> tuple[npt.NDArray[np.bool_], str]:
+    """Rows that float32 evaluates exactly, and why others are not.
+
+    Args:
+        network: the network.
+        values: raw outputs (rows, elements) of every layer.
+
+    Returns:
+        A mask (rows,), and the reason for what is left out, empty where nothing is.
+    """
+    rows = len(next(iter(values.values())))
+    exact = np.ones(rows, dtype=bool)
+    layers = network.by_name
+    for layer in network.layers:
+        if isinstance(layer, Table | Softmax):
+            return np.zeros(rows, dtype=bool), f"'{layer.name}' is a table here and a float function in Keras"
+        exact &= _layer_exact(layer, [layers[s] for s in layer.sources], values)
+    left_out = int((~exact).sum())
+    return exact, f"{left_out} vectors whose sums exceed float32's 24 bits are left out" if left_out else ""
+
+
+def _layer_exact(
+    layer: Layer, sources: list[Layer], values: Mapping[str, npt.NDArray[np.int64]]
+) -> npt.NDArray[np.bool_]:
+    x = [np.abs(values[source.name].astype(np.float64)) for source in sources]
+    match layer:
+        case Dense():
+            bias = np.abs(layer.bias.value) * 2.0 ** (sources[0].result.fraction + layer.weight.format.fraction)
+            total = x[0] @ np.abs(layer.weight.raw.astype(np.float64)) + bias
+        case ScaleBias():
+            scale = np.resize(np.abs(layer.scale.raw.astype(np.float64)), layer.size)
+            bias = np.resize(np.abs(layer.bias.value), layer.size)
+            total = x[0] * scale + bias * 2.0 ** (sources[0].result.fraction + layer.scale.format.fraction)
+        case Merge(op=MergeOp.MULTIPLY):
+            total = x[0].max(axis=1, keepdims=True) * x[1].max(axis=1, keepdims=True)
+        case _:
+            total = np.abs(values[layer.name].astype(np.float64))
+    return np.asarray(total.max(axis=1) < LIMIT)

@@ -1,0 +1,135 @@
+"""After a mismatch: the first differing layer, from a waveform of the RTL or a trace of the C++."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bitwright.network import Network
+from bitwright.network.reference import Reference
+from bitwright.report.records import FirstMismatch
+from bitwright.rtl.bundle import Bundle, ProbeInfo
+from bitwright.sim import verilator
+from bitwright.sim.compare import first_differing_layer, output_formats, to_raw
+from bitwright.sim.emulation import Compiled, Emulation
+
+Ints = npt.NDArray[np.int64]
+Changes = dict[str, list[tuple[int, int]]]
+
+
+def diagnose_rtl(
+    bundle: Bundle, root: Path, evaluator: Reference, x: Ints, rtl: Ints, folder: Path
+) -> FirstMismatch | None:
+    """Build the RTL with waves, send the first wrong vector, and compare every visible layer.
+
+    The waveform stays in ``folder`` as mismatch.vcd.
+    """
+    expected = evaluator.outputs(x)
+    wrong = np.flatnonzero((expected != rtl).any(axis=1))
+    vector = int(wrong[0]) if len(wrong) else 0
+    sim = folder / "sim"
+    sim.mkdir()
+    built = verilator.build(bundle, root, sim, waves=True)
+    wave = folder / "mismatch.vcd"
+    verilator.Bulk(built).wave(x[vector : vector + 1], wave)
+    shutil.rmtree(sim, ignore_errors=True)
+    seen: dict[str, npt.NDArray[Any]] = dict(layers_in_wave(bundle, evaluator.network, wave))
+    layers = {name: values[0] for name, values in evaluator.layers(x[vector : vector + 1]).items()}
+    for name, offset, size in _outputs(evaluator):
+        seen[name] = rtl[vector, offset : offset + size]
+    found = first_differing_layer(evaluator.network, vector, layers, seen)
+    return found.model_copy(update={"waveform": wave.name}) if found else None
+
+
+def _outputs(evaluator: Reference) -> Iterator[tuple[str, int, int]]:
+    offset = 0
+    for name in evaluator.network.outputs:
+        size = evaluator.network.layer(name).size
+        yield name, offset, size
+        offset += size
+
+
+def diagnose_emulation(evaluator: Reference, library: Path, x: Ints, emulation: npt.NDArray[Any]) -> FirstMismatch | None:
+    """The first layer whose C++ trace differs from the reference, for the first wrong vector."""
+    network = evaluator.network
+    model = Emulation(Compiled(library, library.parent, network.name, 0.0), network)
+    heads = model.outputs_of
+    reference = evaluator.layers(x)
+    joined = np.concatenate([reference[name] for name in heads], axis=1)
+    wrong = np.flatnonzero((joined != to_raw(emulation, output_formats(network, heads))).any(axis=1))
+    vector = int(wrong[0]) if len(wrong) else 0
+    formats = {layer.name: layer.result for layer in network.layers}
+    traced = {
+        name: np.ldexp(values, formats[name].fraction) for name, values in model.layers(x[vector : vector + 1]).items()
+    }
+    return first_differing_layer(network, vector, {n: v[vector] for n, v in reference.items()}, traced)
+
+
+# --- waveforms ---------------------------------------------------------------------------------
+
+
+def layers_in_wave(bundle: Bundle, network: Network, wave: Path) -> dict[str, npt.NDArray[np.float64]]:
+    """Values, in steps of each layer's format, of the layers that the waveform of one vector shows.
+
+    The vector was sent to an idle pipeline; a net of stage s holds its value after the input register's
+    clock edge and s more.
+    """
+    wanted = {probe.net for probes in bundle.probes.values() for probe in probes if probe.net}
+    changes, edges = read_vcd(wave, wanted | {"in_valid"})
+    accepted = next(i for i, time in enumerate(edges) if _at(changes.get("in_valid", []), time - 1) == 1)
+    found = {}
+    for layer, probes in bundle.probes.items():
+        if all(probe.net or probe.constant is not None for probe in probes):
+            values = [_probed(probe, changes, edges, accepted) for probe in probes]
+            found[layer] = np.ldexp(np.array(values), network.layer(layer).result.fraction)
+    return found
+
+
+def _probed(probe: ProbeInfo, changes: Changes, edges: list[int], accepted: int) -> float:
+    if probe.net is None:
+        return float(probe.constant or 0.0)
+    time = edges[min(accepted + 1 + probe.stage, len(edges) - 1)] - 1
+    raw = _at(changes.get(probe.net, []), time)
+    if probe.signed and raw >> (probe.width - 1) & 1:
+        raw -= 1 << probe.width
+    return float(raw * 2.0**-probe.fraction)
+
+
+def _at(changes: list[tuple[int, int]], time: int) -> int:
+    value = 0
+    for when, new in changes:
+        if when > time:
+            break
+        value = new
+    return value
+
+
+def read_vcd(path: Path, names: set[str]) -> tuple[Changes, list[int]]:
+    """Changes (time, value) of the named nets (the first of each name), and the times of rising clock edges."""
+    codes: dict[str, str] = {}
+    changes: Changes = {}
+    edges: list[int] = []
+    clock, time = "", 0
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            words = line.split()
+            if not words:
+                continue
+            if words[0] == "$var" and words[4] in names | {"clk"}:
+                clock = words[3] if words[4] == "clk" and not clock else clock
+                if words[4] in names and words[4] not in codes.values():
+                    codes[words[3]] = words[4]
+            elif words[0].startswith("#"):
+                time = int(words[0][1:])
+            else:
+                code, bits = (words[1], words[0][1:]) if len(words) == 2 else (words[0][1:], words[0][:1])
+                if code == clock and bits == "1":
+                    edges.append(time)
+                if code in codes:
+                    changes.setdefault(codes[code], []).append((time, int(bits.replace("x", "0").replace("z", "0"), 2)))
+    return changes, edges

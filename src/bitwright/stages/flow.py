@@ -1,0 +1,67 @@
+"""Start the workflow, and training, as processes whose output goes straight to the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bitwright.eda import process
+from bitwright.errors import BitwrightError, UsageError, error_from_dict, nearest
+from bitwright.files import read_json
+from bitwright.stages.job import Job
+from bitwright.stages.runner import is_current
+from bitwright.stages.table import STAGES
+
+
+def run_workflow(job: Job, root: Path, cores: int, *, quiet: bool) -> list[str]:
+    """Run flows/Snakefile for a job; the names of the stages that ran.
+
+    Raises:
+        BitwrightError: of the stage that failed, as it said it.
+    """
+    snakefile = root / "flows" / "Snakefile"
+    if not snakefile.is_file():
+        raise UsageError("no flows/Snakefile here", where=str(root), hint="go to the repository, or use 'bitwright build'")
+    stale = [stage.name for stage in STAGES if not is_current(stage, job)]
+    if not stale:
+        return []
+    for stage in STAGES:
+        (job.folder / f"{stage.name}.error.json").unlink(missing_ok=True)
+    argv = [
+        sys.executable, "-m", "snakemake", "--snakefile", str(snakefile.resolve()), "--directory", str(job.folder),
+        "--cores", str(cores), "--nolock", "--quiet", "all", "--config", f"quiet={int(quiet)}",
+    ]  # fmt: skip
+    code = process.attached(argv, cwd=root, tool="snakemake")
+    if code != 0:
+        raise _stage_error(job, code)
+    return stale
+
+
+def _stage_error(job: Job, code: int) -> BitwrightError:
+    for stage in STAGES:
+        path = job.folder / f"{stage.name}.error.json"
+        if path.is_file():
+            return error_from_dict({k: v for k, v in read_json(path).items() if k != "stage"})
+    return BitwrightError(
+        f"the workflow ended with code {code}", where=str(job.folder), hint="its messages stand above; run again to go on"
+    )
+
+
+def run_training(model: str, root: Path, data: str, settings: Sequence[str], *, cross_validate: bool) -> int:
+    """Train a zoo model in a process of its own; the exit code of that process."""
+    folder = root / "models" / model
+    known = sorted(p.parent.name for p in (root / "models").glob("*/network.py"))
+    if not model or model not in known:
+        hint = f"{nearest(model, known)} models that can be trained: {', '.join(known)}".strip()
+        raise UsageError(f"there is no models/{model}/network.py", hint=hint)
+    argv = [sys.executable, "-m", "bitwright.frontend.training", str(folder), "--data", data]
+    argv += [word for setting in settings for word in ("--set", setting)]
+    argv += ["--cross-validate"] if cross_validate else []
+    env = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return process.attached(argv, cwd=Path.cwd(), tool="training", env=env)
+
+
+__all__ = ["json", "run_training", "run_workflow"]

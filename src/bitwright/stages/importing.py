@@ -1,0 +1,64 @@
+"""Stage 1, import: the model to a Network, an HLS project, test vectors and Keras outputs.
+
+The work is done by a process of its own, the only one that loads TensorFlow; the file is looked at
+here first, so that most errors come in well under a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from bitwright.eda import process
+from bitwright.errors import BitwrightError, error_from_dict
+from bitwright.files import digest, read_json, write_json
+from bitwright.frontend.modelfile import inspect
+from bitwright.frontend.request import ImportRequest
+from bitwright.stages.job import Job
+from bitwright.stages.runner import Say
+
+TIMEOUT_S = 1800.0
+
+
+def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
+    """Import the model into ``out``."""
+    data = {key: value for key, value in job.request("import").items() if key != "digests"}
+    request = ImportRequest.model_validate({**data, "out": str(out.resolve())})
+    file = inspect(request.model, request.weights)
+    say(f"{request.model.name}: {file.flavour.value}, Keras {file.keras_version}; loading TensorFlow")
+    request_file = out / "request.json"
+    request_file.write_text(request.model_dump_json(), encoding="utf-8")
+    _run_worker(request_file, out)
+    request_file.unlink()
+    write_json(out / "project.json", _tree_digest(out / "hls"))
+    summary: dict[str, Any] = read_json(out / "import.json")
+    say(f"{summary['vectors']} vectors, {summary['real']} of them real rows")
+    return {"seconds": summary["seconds"]}
+
+
+def _run_worker(request: Path, out: Path) -> None:
+    env = {**os.environ, "PYTHONHASHSEED": "0", "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    run = process.run(
+        [sys.executable, "-m", "bitwright.frontend.worker", str(request)], cwd=out, log=out / "import.log",
+        timeout_s=TIMEOUT_S, env=env, tool="import worker", version="", what="importing the model", check=False,
+    )  # fmt: skip
+    error = out / "error.json"
+    if error.is_file():
+        raise error_from_dict(read_json(error))
+    if run.exit_code != 0:
+        tail = "\n".join((out / "import.log").read_text(encoding="utf-8", errors="replace").splitlines()[-12:])
+        raise BitwrightError(
+            f"the import worker ended with code {run.exit_code}", where=str(request), hint=f"the end of its log:\n{tail}"
+        )
+
+
+def _tree_digest(folder: Path) -> dict[str, str]:
+    """One digest for the sources of the HLS project (weights and C++; headers of hls4ml included)."""
+    sha = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix in (".h", ".cpp", ".txt"):
+            sha.update(str(path.relative_to(folder)).encode() + digest(path).encode())
+    return {"hls": sha.hexdigest()}

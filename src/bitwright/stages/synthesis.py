@@ -1,0 +1,158 @@
+"""Stage 6, synth: Yosys for the target, module by module, then the netlist simulated on vectors."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bitwright.eda.tools import find_yosys
+from bitwright.eda.yosys import ModuleJob, ModuleResult, synthesize
+from bitwright.errors import MismatchError
+from bitwright.files import read_arrays, write_json
+from bitwright.network import load
+from bitwright.report.parsers.yosys import parse_yosys_stat
+from bitwright.report.records import FigureStage, Measurement, OraclePair, Status
+from bitwright.rtl.bundle import Bundle, PortInfo, load_bundle
+from bitwright.sim.compare import compare, output_formats
+from bitwright.sim.netlist import Netlist, link, simulate
+from bitwright.stages.job import Job
+from bitwright.stages.runner import Say
+
+NETLIST_VECTORS = 2000
+
+
+def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
+    """Synthesize into ``out`` and check the netlist.
+
+    Raises:
+        ToolFailedError: Yosys failed.  MismatchError: the netlist computes other bits than the reference.
+    """
+    root = job.stage("emit")
+    bundle = load_bundle(root / "bundle.json")
+    tool = find_yosys()
+    jobs = module_jobs(bundle, root)
+    results = synthesize(
+        jobs, family=job.target.family, out=out, tool=tool,
+        progress=lambda text, done, total: say(f"{text} ({done}/{total} modules done)"),
+    )  # fmt: skip
+    measurements = _measure(bundle, results, tool.version)
+    say("simulating the synthesized netlist")
+    started = time.perf_counter()
+    pair = _check_netlist(job, bundle, results)
+    seconds = {f"yosys {result.name}": round(result.run.seconds, 2) for result in results}
+    seconds["netlist"] = round(time.perf_counter() - started, 2)
+    data = {
+        "tool": "Yosys",
+        "version": tool.version,
+        "measurements": [m.model_dump(mode="json") for m in measurements],
+        "netlist": pair.model_dump(mode="json"),
+        "warnings": sorted({warning for result in results for warning in result.warnings}),
+    }
+    write_json(out / "synth.json", data)
+    if pair.status is Status.FAILED:
+        raise MismatchError(_message(pair), where="netlist", hint=f"netlists of each module: {out}")
+    say(f"netlist equals the reference on {pair.vectors} vectors")
+    return {"seconds": seconds}
+
+
+def module_jobs(bundle: Bundle, root: Path) -> list[ModuleJob]:
+    """One synthesis per module, one for the kernel's top and one for the shell, the rest black boxes."""
+    modules = [ModuleJob(m.name, (root / m.file,), m.name) for m in bundle.modules]
+    files = tuple(root / m.file for m in bundle.modules)
+    kernel, shell = (root / "rtl" / f"{top.module}.sv" for top in (bundle.kernel, bundle.shell))
+    library = tuple(root / file for file in bundle.files if Path(file).name.startswith("stream_"))
+    tops = [
+        ModuleJob(bundle.kernel.module, (kernel,), bundle.kernel.module, blackboxes=files),
+        ModuleJob(bundle.shell.module, (shell, *library), bundle.shell.module, blackboxes=(kernel,)),
+    ]
+    return modules + tops
+
+
+# --- figures -----------------------------------------------------------------------------------
+
+
+def _measure(bundle: Bundle, results: Sequence[ModuleResult], version: str) -> list[Measurement]:
+    """Figures of each module as parsed, and of kernel and shell as sums over what they contain."""
+    own: dict[str, list[Measurement]] = {}
+    names = tuple(result.top for result in results)
+    for result in results:
+        parsed = parse_yosys_stat(
+            result.stat.read_text(encoding="utf-8"), f"synth/{result.name}/stat.json", part=bundle.part,
+            tool_version=version, stage=FigureStage.POST_SYNTH, black_boxes=tuple(n for n in names if n != result.top),
+        )  # fmt: skip
+        own[result.top] = [m for m in parsed if m.design == result.top]
+    modules = [m.name for m in bundle.modules]
+    first_layer = {m.name: m.layers[0] for m in bundle.modules}
+    rows = [m.model_copy(update={"layer": first_layer[name]}) for name in modules for m in own[name]]
+    kernel = _total(bundle.kernel.module, [own[name] for name in (*modules, bundle.kernel.module)])
+    shell = _total(bundle.shell.module, [kernel, own[bundle.shell.module]])
+    return rows + kernel + shell
+
+
+def _total(design: str, parts: Sequence[Sequence[Measurement]]) -> list[Measurement]:
+    """Sums of each metric over disjoint parts of a design."""
+    totals: dict[str, Measurement] = {}
+    for measurement in (m for part in parts for m in part):
+        before = totals.get(measurement.metric)
+        value = measurement.value + (before.value if before else 0)
+        note = f"sum over {len(parts)} separately synthesized modules"
+        totals[measurement.metric] = measurement.model_copy(
+            update={"value": value, "design": design, "layer": None, "source": "synth/synth.json", "line": None, "note": note}
+        )
+    return list(totals.values())
+
+
+# --- the fifth oracle --------------------------------------------------------------------------
+
+
+def _check_netlist(job: Job, bundle: Bundle, results: Sequence[ModuleResult]) -> OraclePair:
+    """The kernel's mapped netlist on the first vectors, one per clock, against the reference."""
+    network = load(job.stage("import") / "network.json")
+    x = read_arrays(job.stage("import") / "vectors.npz")["x"][:NETLIST_VECTORS]
+    expected = read_arrays(job.stage("reference") / "reference.npz")["y"][:NETLIST_VECTORS]
+    by_top = {result.top: Netlist.from_json(result.netlist) for result in results}
+    top = by_top.pop(bundle.kernel.module)
+    by_top.pop(bundle.shell.module)
+    linked = link(top, by_top)
+    cycles = len(x) + bundle.kernel.latency + 1
+    inputs = {
+        "rst": np.zeros(cycles, dtype=np.uint8),
+        "in_valid": (np.arange(cycles) < len(x)).astype(np.uint8),
+        "in_data": _bits(x, bundle.kernel.input, cycles),
+    }
+    outputs = simulate(linked, inputs, cycles)
+    valid = np.asarray(outputs["out_valid"]).ravel().astype(bool)
+    actual = _numbers(np.asarray(outputs["out_data"]), bundle.kernel.output)[valid]
+    columns = output_formats(network, network.outputs)
+    return compare("reference", "netlist", expected, actual, columns, what="output")
+
+
+def _bits(x: np.ndarray[Any, Any], port: PortInfo, cycles: int) -> np.ndarray[Any, Any]:
+    """Raw rows as bits (cycles, width), the lowest first."""
+    bits = np.zeros((cycles, port.width), dtype=np.uint8)
+    for column, element in enumerate(port.elements):
+        shifts = np.arange(element.width, dtype=np.int64)
+        bits[: len(x), element.lsb : element.lsb + element.width] = (x[:, column, None] >> shifts) & 1
+    return bits
+
+
+def _numbers(bits: np.ndarray[Any, Any], port: PortInfo) -> np.ndarray[Any, Any]:
+    """Bits (cycles, width) as raw rows."""
+    columns = []
+    for element in port.elements:
+        part = bits[:, element.lsb : element.lsb + element.width].astype(np.int64)
+        value = part @ (1 << np.arange(element.width, dtype=np.int64))
+        signed = not re.match("u", element.format)
+        columns.append(np.where(part[:, -1] == 1, value - (1 << element.width), value) if signed else value)
+    return np.stack(columns, axis=1)
+
+
+def _message(pair: OraclePair) -> str:
+    first = pair.first
+    where = f"; first: {first.layer}[{first.element}], vector {first.vector}" if first else f"; {pair.reason}"
+    return f"the synthesized netlist differs from the reference on {pair.mismatches} of {pair.vectors} vectors{where}"

@@ -1,0 +1,83 @@
+"""All stages: the one list from which the workflow and ``bitwright build`` take their order."""
+
+from __future__ import annotations
+
+from bitwright.stages import emitting, importing, oracles, reporting, synthesis, verify
+from bitwright.stages.runner import Stage
+
+NETWORK = ("import/network.json", "import/network.npz")
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        "import",
+        "load the model, convert it with hls4ml, draw test vectors, record Keras outputs, lower it to a Network",
+        ("requests/import.json",),
+        (*NETWORK, "import/vectors.npz", "import/keras.npz", "import/import.json", "import/project.json"),
+        importing.work,
+    ),
+    Stage(
+        "emulate",
+        "compile hls4ml's C++ with g++ and run it on the vectors",
+        (*NETWORK, "import/vectors.npz", "import/project.json"),
+        ("emulate/emulation.npz",),
+        oracles.emulate,
+    ),
+    Stage(
+        "reference",
+        "evaluate the Network on the vectors in exact integers",
+        (*NETWORK, "import/vectors.npz"),
+        ("reference/reference.npz",),
+        oracles.reference,
+    ),
+    Stage(
+        "emit",
+        "write the RTL bundle: SystemVerilog, constraints, scripts, bundle.json",
+        (*NETWORK, "requests/target.json"),
+        ("emit/bundle.json",),
+        emitting.work,
+    ),
+    Stage(
+        "verify",
+        "simulate the RTL under Verilator and compare all oracles bit for bit",
+        (
+            *NETWORK, "import/vectors.npz", "import/keras.npz", "emulate/emulation.npz", "reference/reference.npz",
+            "emit/bundle.json", "requests/verify.json",
+        ),
+        ("verify/verify.json",),
+        verify.work,
+    ),
+    Stage(
+        "synth",
+        "synthesize with Yosys, count resources, simulate the netlist",
+        (*NETWORK, "emit/bundle.json", "import/vectors.npz", "reference/reference.npz", "requests/target.json"),
+        ("synth/synth.json",),
+        synthesis.work,
+    ),
+    Stage(
+        "report",
+        "write report.json, report.md and report.html",
+        (
+            *NETWORK, "import/import.json", "import/vectors.npz", "import/keras.npz", "reference/reference.npz",
+            "emit/bundle.json", "verify/verify.json", "synth/synth.json", "requests/report.json", "requests/target.json",
+            "requests/import.json",
+        ),
+        ("report/report.json", "report/report.md", "report/report.html"),
+        reporting.work,
+    ),
+)  # fmt: skip
+
+BY_NAME = {stage.name: stage for stage in STAGES}
+
+
+def in_order() -> tuple[Stage, ...]:
+    """The stages so that each comes after those whose files it reads."""
+    done: list[Stage] = []
+    waiting = list(STAGES)
+    while waiting:
+        made = {name for stage in done for name in stage.writes} | {
+            name for stage in STAGES for name in stage.reads if name.startswith("requests/")
+        }
+        ready = next(stage for stage in waiting if set(stage.reads) <= made)
+        waiting.remove(ready)
+        done.append(ready)
+    return tuple(done)

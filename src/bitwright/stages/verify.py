@@ -1,0 +1,276 @@
+"""Stage 5, verify: the protocol on the RTL, then every oracle against every other, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bitwright.errors import MismatchError
+from bitwright.files import read_arrays, read_json, write_arrays, write_json
+from bitwright.network import Network, load
+from bitwright.network.float32 import float32_exact
+from bitwright.network.reference import Reference
+from bitwright.network.vectors import input_formats, random_rows
+from bitwright.report.records import FirstMismatch, OraclePair, ProtocolCheck, Status, Verification
+from bitwright.rtl.bundle import Bundle, load_bundle
+from bitwright.sim import verilator
+from bitwright.sim.cocotb_run import run_bench
+from bitwright.sim.compare import compare, not_run, output_formats, to_raw
+from bitwright.sim.diagnose import diagnose_emulation, diagnose_rtl
+from bitwright.stages.job import Job
+from bitwright.stages.runner import Say
+
+BENCH = "bitwright.sim.bench"
+BULK_CHUNK = 250_000
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """All answers to the same vectors; ``y`` before an argmax head, ``out`` after it."""
+
+    network: Network
+    evaluator: Reference
+    x: Ints
+    y: Ints
+    out: Ints
+    emulation: Floats
+    keras: Floats
+    rtl: Ints
+    seed: int
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Layers that the C++ and Keras end with."""
+        layers = self.network.by_name
+        names = self.network.outputs
+        return tuple(layers[n].sources[0] if type(layers[n]).__name__ == "Argmax" else n for n in names)
+
+
+def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
+    """Verify into ``out``; on a mismatch leave the evidence in ``verify_failed`` and raise.
+
+    Raises:
+        MismatchError: two oracles differ, or a protocol check failed.
+    """
+    bundle = load_bundle(job.stage("emit") / "bundle.json")
+    built = _build(job, bundle, out, say)
+    evidence = _gather(job, built)
+    checks = _bench(built, bundle, evidence, say)
+    bulk, rate = _bulk(job, built, evidence, say)
+    pairs = [*compare_all(evidence), bulk]
+    verification = _verdict(pairs, checks, out, rate)
+    write_json(out / "verify.json", verification.model_dump(mode="json"))
+    if verification.status is not Status.PASSED:
+        _fail(job, bundle, evidence, verification, out, say)
+    bits = sum(pair.bits for pair in pairs if pair.status is Status.PASSED)
+    say(f"{len([p for p in pairs if p.status is Status.PASSED])} pairs of oracles equal, {bits:,} bits compared")
+    _tidy(out)
+    return {"seconds": {"build": round(built.seconds, 2)}}
+
+
+def _build(job: Job, bundle: Bundle, out: Path, say: Say) -> verilator.SimBuild:
+    say("building the simulation with Verilator")
+    folder = out / "sim"
+    folder.mkdir()
+    built = verilator.build(bundle, job.stage("emit").resolve(), folder.resolve())
+    say(f"built in {built.seconds:.1f} s")
+    return built
+
+
+def _gather(job: Job, built: verilator.SimBuild) -> Evidence:
+    imported = job.stage("import")
+    network = load(imported / "network.json")
+    evaluator = Reference(network)
+    x = read_arrays(imported / "vectors.npz")["x"]
+    expected = read_arrays(job.stage("reference") / "reference.npz")["y"]
+    emulation = read_arrays(job.stage("emulate") / "emulation.npz")["y"]
+    keras = read_arrays(imported / "keras.npz")["y"]
+    rtl = verilator.Bulk(built).outputs(x)
+    seed = int(job.request("verify")["seed"])
+    evidence = Evidence(network, evaluator, x, expected, expected, emulation, keras, rtl, seed)
+    if evidence.heads != network.outputs:
+        layers = evaluator.layers(x, evidence.heads)
+        before = np.concatenate([layers[name] for name in evidence.heads], axis=1)
+        evidence = Evidence(network, evaluator, x, before, expected, emulation, keras, rtl, seed)
+    return evidence
+
+
+def _bench(built: verilator.SimBuild, bundle: Bundle, evidence: Evidence, say: Say) -> tuple[ProtocolCheck, ...]:
+    folder = built.folder.parent
+    write_arrays(folder / "bench.npz", {"x": evidence.x, "y": evidence.out, "seed": np.array(evidence.seed)})
+    (folder / "bundle.json").write_text(bundle.model_dump_json(), encoding="utf-8")
+    say(f"cocotb: protocol, stalls, reset, latency, and {len(evidence.x)} vectors")
+    return run_bench(built, BENCH, folder.resolve(), seed=evidence.seed)
+
+
+def _bulk(job: Job, built: verilator.SimBuild, evidence: Evidence, say: Say) -> tuple[OraclePair, float]:
+    """Many random vectors: the RTL through ctypes against the reference."""
+    count = int(job.request("verify")["bulk"])
+    if count == 0:
+        return not_run("reference", "RTL", "no bulk vectors were asked for"), 0.0
+    say(f"bulk: {count:,} vectors")
+    rng = np.random.default_rng(evidence.seed + 1)
+    formats, model = input_formats(evidence.network), verilator.Bulk(built)
+    columns = output_formats(evidence.network, evidence.network.outputs)
+    parts, seconds = [], 0.0
+    for start in range(0, count, BULK_CHUNK):
+        x = random_rows(formats, min(BULK_CHUNK, count - start), rng)
+        started = time.perf_counter()
+        rtl = model.outputs(x)
+        seconds += time.perf_counter() - started
+        expected = evidence.evaluator.outputs(x)
+        parts.append(compare("reference", "RTL", expected, rtl, columns, seed=evidence.seed + 1, what="bulk"))
+        if parts[-1].mismatches:
+            break
+    return _join(parts), count / max(seconds, 1e-9)
+
+
+def _join(parts: list[OraclePair]) -> OraclePair:
+    failed = next((part for part in parts if part.status is Status.FAILED), None)
+    last = failed or parts[-1]
+    return last.model_copy(
+        update={
+            "vectors": sum(part.vectors for part in parts),
+            "bits": sum(part.bits for part in parts),
+            "mismatches": sum(part.mismatches for part in parts),
+        }
+    )
+
+
+# --- the oracles against each other ------------------------------------------------------------
+
+
+def compare_all(evidence: Evidence) -> list[OraclePair]:
+    """Every pair of Keras, emulation, reference and RTL on the test vectors."""
+    columns = output_formats(evidence.network, evidence.heads)
+    emulation = to_raw(evidence.emulation, columns)
+    pairs = [
+        compare("emulation", "reference", evidence.y, emulation, columns, seed=evidence.seed),
+        _with_rtl("emulation", emulation, evidence),
+        compare(
+            "reference", "RTL", evidence.out, evidence.rtl,
+            output_formats(evidence.network, evidence.network.outputs), seed=evidence.seed,
+        ),
+    ]  # fmt: skip
+    return pairs + _keras_pairs(evidence, columns, emulation)
+
+
+def _with_rtl(left: str, values: npt.NDArray[Any], evidence: Evidence, rows: Any = slice(None)) -> OraclePair:
+    """Another oracle's outputs against the RTL's; an argmax head is taken of them first."""
+    columns = output_formats(evidence.network, evidence.network.outputs)
+    if evidence.heads != evidence.network.outputs:
+        values = _argmax(evidence, values)
+    return compare(left, "RTL", evidence.rtl[rows], values, columns, seed=evidence.seed)
+
+
+def _argmax(evidence: Evidence, values: npt.NDArray[Any]) -> Ints:
+    layers, parts, start = evidence.network.by_name, [], 0
+    for name in evidence.heads:
+        size = layers[name].size
+        parts.append(np.argmax(values[:, start : start + size], axis=1)[:, None])
+        start += size
+    return np.concatenate(parts, axis=1)
+
+
+def _keras_pairs(evidence: Evidence, columns: Any, emulation: npt.NDArray[Any]) -> list[OraclePair]:
+    """Keras against the others, on the vectors that float32 evaluates exactly."""
+    others = ("emulation", "reference", "RTL")
+    rows, reason = float32_exact(evidence.network, evidence.evaluator.layers(evidence.x))
+    if not rows.any():
+        return [not_run("Keras", other, reason) for other in others]
+    keras = to_raw(evidence.keras, columns)[rows]
+    pairs = [
+        compare("Keras", "emulation", emulation[rows], keras, columns, seed=evidence.seed),
+        compare("Keras", "reference", evidence.y[rows], keras, columns, seed=evidence.seed),
+        _with_rtl("Keras", keras, evidence, rows),
+    ]
+    inexact = evidence.network.origin.get("keras_inexact", "")
+    if inexact and any(pair.mismatches for pair in pairs):
+        worst = float(np.abs(evidence.keras[rows] - np.ldexp(evidence.y[rows], _negative(columns))).max())
+        text = f"not comparable bit for bit: {inexact}; largest difference {worst:.4g}"
+        return [not_run("Keras", other, text) for other in others]
+    return [pair.model_copy(update={"reason": reason}) if reason and not pair.reason else pair for pair in pairs]
+
+
+def _negative(columns: Any) -> npt.NDArray[np.int64]:
+    return np.array([-fmt.fraction for _, _, fmt in columns])
+
+
+# --- the verdict -------------------------------------------------------------------------------
+
+
+def _verdict(pairs: list[OraclePair], checks: tuple[ProtocolCheck, ...], out: Path, rate: float) -> Verification:
+    failed = any(item.status is Status.FAILED for item in (*pairs, *checks))
+    measured = out / "measured.json"
+    values = json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {}
+    return Verification(
+        status=Status.FAILED if failed else Status.PASSED,
+        pairs=tuple(pairs),
+        protocol=checks,
+        latency_cycles=values.get("latency"),
+        ii_cycles=values.get("ii"),
+        bulk_vectors_per_second=round(rate) if rate else None,
+        source="verify/verify.json",
+    )
+
+
+def _fail(job: Job, bundle: Bundle, evidence: Evidence, verification: Verification, out: Path, say: Say) -> None:
+    """Find the first differing layer, keep a waveform, and raise."""
+    say("MISMATCH: looking for the first differing layer")
+    folder = job.folder / "verify_failed"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    first = _diagnose(job, bundle, evidence, verification, folder)
+    pairs = tuple(
+        pair.model_copy(update={"first": first}) if first and pair.status is Status.FAILED and pair.first else pair
+        for pair in verification.pairs
+    )
+    write_json(folder / "verify.json", verification.model_copy(update={"pairs": pairs}).model_dump(mode="json"))
+    for name in ("cocotb.log", "results.xml"):
+        if (out / name).is_file():
+            shutil.copyfile(out / name, folder / name)
+    raise MismatchError(_message(verification, first), where=job.folder.name, hint=f"evidence: {folder}")
+
+
+def _diagnose(
+    job: Job, bundle: Bundle, evidence: Evidence, verification: Verification, folder: Path
+) -> FirstMismatch | None:
+    failed = [pair for pair in verification.pairs if pair.status is Status.FAILED and pair.first]
+    if any(pair.right == "RTL" and pair.left == "reference" for pair in failed):
+        return diagnose_rtl(bundle, job.stage("emit").resolve(), evidence.evaluator, evidence.x, evidence.rtl, folder)
+    if any({pair.left, pair.right} == {"emulation", "reference"} for pair in failed):
+        library = job.stage("emulate").resolve() / f"{evidence.network.name}.so"
+        return diagnose_emulation(evidence.evaluator, library, evidence.x, evidence.emulation)
+    return failed[0].first if failed else None
+
+
+def _message(verification: Verification, first: FirstMismatch | None) -> str:
+    checks = [check for check in verification.protocol if check.status is Status.FAILED]
+    pairs = [pair for pair in verification.pairs if pair.status is Status.FAILED]
+    lines = [f"{p.left} and {p.right} differ on {p.mismatches} of {p.vectors} vectors" for p in pairs]
+    lines += [f"protocol check '{check.name}' failed: {check.detail}" for check in checks]
+    if first is not None:
+        lines.append(
+            f"first: layer '{first.layer}', element {first.element}, vector {first.vector}: "
+            f"expected {first.expected_bits} ({first.expected:g}), got {first.actual_bits} ({first.actual:g}) as {first.format}"
+        )
+    return "bits differ\n  " + "\n  ".join(lines)
+
+
+def _tidy(out: Path) -> None:
+    """Objects are large and can be made again; the library and the logs stay."""
+    shutil.rmtree(out / "sim" / "obj", ignore_errors=True)
+    (out / "bench.npz").unlink(missing_ok=True)
+
+
+__all__ = ["compare_all", "read_json", "work"]
