@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -14,6 +16,7 @@ from bitwright import __version__
 from bitwright.errors import BitwrightError
 
 EPILOG = "Exit codes: 0 ok, 1 our fault, 2 usage or input, 3 bits differ, 4 tool missing, 5 tool failed, 6 over budget."
+IN_WORKFLOW = "BITWRIGHT_IN_WORKFLOW"
 STAGE_HELP = "JOB is a build folder, build/MODEL/TARGET, as 'bitwright run' makes it."
 
 
@@ -34,15 +37,17 @@ class Group(click.Group):
 def _fail(error: BitwrightError, *, as_json: bool) -> NoReturn:
     if as_json:
         click.echo(json.dumps(error.to_dict()))
-    else:
+    elif IN_WORKFLOW not in os.environ:  # there the command that started the workflow says it once
         click.echo(f"error: {error}", err=True)
     sys.exit(error.exit_code)
 
 
-@click.group(cls=Group, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Group, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="bitwright")
 def main() -> None:
-    """From a quantized Keras model to FPGA hardware that is proved to compute the same bits.
+    r"""From a quantized Keras model to FPGA hardware that is proved to compute the same bits.
 
     \b
     The usual way is one command, which runs every stage and skips what is up to date:
@@ -60,9 +65,15 @@ def main() -> None:
 def _shared_options(function: Any) -> Any:
     for option in reversed(
         (
-            click.option("--target", default=None, help="A name in flows/targets/ or a target file. Default: the model's."),
-            click.option("--weights", type=click.Path(path_type=Path), help="Weights of a .json model, if not beside it."),
-            click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Folder with models/ and flows/."),
+            click.option(
+                "--target", default=None, help="A name in flows/targets/ or a target file. Default: the model's."
+            ),
+            click.option(
+                "--weights", type=click.Path(path_type=Path), help="Weights of a .json model, if not beside it."
+            ),
+            click.option(
+                "--root", type=click.Path(path_type=Path), default=Path(), help="Folder with models/ and flows/."
+            ),
             click.option("--bulk", type=int, default=None, help="Vectors of the bulk comparison. Default: 1,000,000."),
             click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
         )
@@ -71,7 +82,9 @@ def _shared_options(function: Any) -> Any:
     return function
 
 
-def _prepare(model: str, target: str | None, weights: Path | None, root: Path, bulk: int | None, folder: Path | None) -> Any:
+def _prepare(
+    model: str, target: str | None, weights: Path | None, root: Path, bulk: int | None, folder: Path | None
+) -> Any:
     from bitwright.stages import job as jobs
 
     config, origins = jobs.find_model(model, root, weights)
@@ -90,7 +103,9 @@ def _prepare(model: str, target: str | None, weights: Path | None, root: Path, b
 @click.argument("model", default="")
 @_shared_options
 @click.option("--cores", type=int, default=2, show_default=True, help="Stages side by side.")
-@click.option("--build", "build_folder", type=click.Path(path_type=Path), default=None, help="Default: build/MODEL/TARGET.")
+@click.option(
+    "--build", "build_folder", type=click.Path(path_type=Path), default=None, help="Default: build/MODEL/TARGET."
+)
 def run(
     model: str, target: str | None, weights: Path | None, root: Path, bulk: int | None, as_json: bool, cores: int,
     build_folder: Path | None,
@@ -141,7 +156,9 @@ def _finish(job: Any, as_json: bool, ran: list[str], seconds: float) -> None:
     places = (("RTL", "emit/rtl"), ("HLS project", "import/hls"), ("report", "report/report.html"))
     for label, place in places:
         click.echo(f"  {label:<12} {job.folder / place}")
-    click.echo(f"ran {', '.join(ran)} in {seconds:.1f} s" if ran else f"nothing changed, nothing done ({seconds:.1f} s)")
+    click.echo(
+        f"ran {', '.join(ran)} in {seconds:.1f} s" if ran else f"nothing changed, nothing done ({seconds:.1f} s)"
+    )
 
 
 def _print_table(title: str, rows: list[tuple[str, str, str]]) -> None:
@@ -171,7 +188,7 @@ def _add_stage(name: str, title: str) -> None:
         from bitwright.stages.table import BY_NAME
 
         stage = BY_NAME[name]
-        run_stage(stage, Job(job), printer(name, quiet=as_json), force=force)
+        run_stage(stage, Job(job.resolve()), printer(name, quiet=as_json), force=force)
         if as_json:
             click.echo(json.dumps(read_json(job / stage.record)))
 
@@ -200,7 +217,7 @@ def doctor(as_json: bool) -> None:
 
     found = survey()
     if as_json:
-        click.echo(json.dumps([tool.to_dict() for tool in found]))
+        click.echo(json.dumps([dataclasses.asdict(tool) for tool in found]))
         return
     rows = [(t.name, t.version or ("found" if t.found else "NOT FOUND"), _doctor_note(t)) for t in found]
     _print_table("Tools", rows)
@@ -220,7 +237,9 @@ def _doctor_note(tool: Any) -> str:
 @click.argument("model", default="")
 @click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Folder with models/.")
 @click.option("--data", default="generated", show_default=True, help="generated, openml, or a file of rows.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a value of 'train' in model.yaml.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a value of 'train' in model.yaml."
+)
 @click.option("--cross-validate", is_flag=True, help="Estimate by 5-fold cross-validation instead of training.")
 def train(model: str, root: Path, data: str, settings: tuple[str, ...], cross_validate: bool) -> None:
     """Train the zoo model MODEL (models/MODEL/network.py) and write its weights and metrics."""

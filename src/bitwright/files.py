@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -117,8 +118,6 @@ def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
 
 
 def _savez(handle: IO[bytes], arrays: dict[str, npt.NDArray[Any]]) -> None:
-    import zipfile
-
     with zipfile.ZipFile(handle, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(arrays):
             info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
@@ -128,8 +127,6 @@ def _savez(handle: IO[bytes], arrays: dict[str, npt.NDArray[Any]]) -> None:
 
 def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """The arrays of an ``.npz`` of ours; pickled objects are refused."""
-    import zipfile
-
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}

@@ -22,7 +22,7 @@ FAKES = {
     "stubborn": 'trap "" TERM; echo started; sleep 61; sleep 61',
     "killed": 'echo "half of the work"; kill -9 $$',
     "full_disk": 'echo "write error: No space left on device"; exit 1',
-    "huge": 'yes "a long line of a very talkative tool" | head -c 20000000; echo the end; exit 2',
+    "huge": 'yes "a long line of a very talkative tool" | head -c 20000000; echo; echo the end; exit 2',
     "silent": "exit 7",
     "reader": "cat",
     "says": 'echo "$MESSAGE"',

@@ -40,7 +40,7 @@ class TrainConfig(Config):
     learning_rate: float = Field(default=1e-3, gt=0)
     seed: int = 1
     rows: int = Field(default=200_000, ge=1, description="rows to generate or to use, at most")
-    options: dict[str, float | int | str | bool] = {}
+    options: dict[str, float | int | str | bool] = Field(default={})
 
 
 class ModelConfig(Config):
@@ -57,7 +57,7 @@ class ModelConfig(Config):
     vectors: VectorConfig = VectorConfig()
     target: str = "vu13p_5ns"
     train: TrainConfig | None = None
-    budgets: dict[str, Any] = {}
+    budgets: dict[str, Any] = Field(default={})
 
 
 def load_model(path: Path) -> ModelConfig:

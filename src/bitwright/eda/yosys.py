@@ -38,7 +38,8 @@ class ModuleJob:
         sources: Verilog files with ``top`` and what it instantiates.
         top: the module to synthesize.
         memory_files: files that ``$readmemh`` / ``$readmemb`` load, found by their base names.
-        blackboxes: Verilog files of which only the ports are read: their modules stay black boxes.
+        blackboxes: Verilog files of which only the ports are read: their modules stay black boxes (Yosys opens
+            their memory files all the same).
     """
 
     name: str
@@ -230,7 +231,7 @@ def _memory_names(job: ModuleJob) -> dict[str, Path]:
     """Where the sources expect the memory files: at the name in ``$readmemh``, and at their base names."""
     by_name = {path.name: path for path in job.memory_files}
     names = dict(by_name)
-    for source in job.sources:
+    for source in (*job.sources, *job.blackboxes):
         for literal in filter(None, READMEM.findall(source.read_text(encoding="utf-8", errors="replace"))):
             wanted = Path(literal)
             if wanted.name not in by_name or wanted.is_absolute() or ".." in wanted.parts:

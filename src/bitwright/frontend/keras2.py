@@ -44,7 +44,9 @@ def _explain(error: Exception, path: Path, weights: Path | None) -> ModelError:
             f"unknown class '{unknown[1]}'", where=str(path), hint="only Keras 2 and QKeras 0.9 classes are read"
         )
     where = str(weights or path)
-    return ModelError(f"the weights do not fit the model: {text[:300]}", where=where, hint="give the weights of this very model")
+    return ModelError(
+        f"the weights do not fit the model: {text[:300]}", where=where, hint="give the weights of this very model"
+    )
 
 
 def without_softmax(model: Any) -> tuple[Any, str | None]:
@@ -57,7 +59,9 @@ def without_softmax(model: Any) -> tuple[Any, str | None]:
     last = model.layers[-1]
     config = last.get_config()
     activation = config.get("activation")
-    if type(last).__name__ in ("Activation", "Softmax") and (activation == "softmax" or type(last).__name__ == "Softmax"):
+    if type(last).__name__ in ("Activation", "Softmax") and (
+        activation == "softmax" or type(last).__name__ == "Softmax"
+    ):
         return tf_keras.Model(model.inputs, last.input), last.name
     if activation == "softmax":
         linear = type(last).from_config({**config, "activation": "linear"})

@@ -58,7 +58,11 @@ def lower(graph: Any, name: str, head: str) -> Network:
     lowered: dict[str, Layer] = {}
     variables: dict[str, str] = {}
     for node in graph.get_layers():
-        sources = tuple(variables[variable] for variable in node.inputs) if node.class_name not in ("Input", "InputLayer") else ()
+        sources = (
+            tuple(variables[variable] for variable in node.inputs)
+            if node.class_name not in ("Input", "InputLayer")
+            else ()
+        )
         layer = _lower_node(node, sources, lowered)
         lowered[layer.name] = layer
         for variable in node.outputs:
@@ -93,9 +97,7 @@ def _lower_node(node: Any, sources: tuple[str, ...], done: dict[str, Layer]) -> 
 
 def unsupported(node: Any, what: str) -> UnsupportedLayerError:
     """The error that names the layer, its class and what to do."""
-    return UnsupportedLayerError(
-        what, where=f"layer '{node.name}' ({node.class_name})", hint=f"supported: {SUPPORTED}"
-    )
+    return UnsupportedLayerError(what, where=f"layer '{node.name}' ({node.class_name})", hint=f"supported: {SUPPORTED}")
 
 
 # --- types and constants -----------------------------------------------------------------------
@@ -140,7 +142,7 @@ def constant(node: Any, which: str) -> Constant:
 Common = dict[str, Any]
 
 
-def _input(node: Any, common: Common, sources: list[Layer]) -> Layer:
+def _input(_node: Any, common: Common, _sources: list[Layer]) -> Layer:
     return Input(**{**common, "sources": ()})
 
 
@@ -165,7 +167,7 @@ def _dense(node: Any, common: Common, sources: list[Layer]) -> Layer:
     )
 
 
-def _batch_norm(node: Any, common: Common, sources: list[Layer]) -> Layer:
+def _batch_norm(node: Any, common: Common, _sources: list[Layer]) -> Layer:
     scale, bias = constant(node, "scale"), constant(node, "bias")
     return ScaleBias(
         **common,
@@ -174,7 +176,7 @@ def _batch_norm(node: Any, common: Common, sources: list[Layer]) -> Layer:
     )
 
 
-def _activation(node: Any, common: Common, sources: list[Layer]) -> Layer:
+def _activation(node: Any, common: Common, _sources: list[Layer]) -> Layer:
     function = str(node.get_attr("activation")).lower()
     match function:
         case "linear":
@@ -256,7 +258,7 @@ def _merge(node: Any, common: Common, sources: list[Layer]) -> Layer:
     return Merge(**common, op=merge)
 
 
-def _concat(node: Any, common: Common, sources: list[Layer]) -> Layer:
+def _concat(node: Any, common: Common, _sources: list[Layer]) -> Layer:
     rank = len(common["shape"])
     axis = int(node.get_attr("axis", -1))
     position = axis - 1 if axis > 0 else rank + axis
@@ -265,7 +267,7 @@ def _concat(node: Any, common: Common, sources: list[Layer]) -> Layer:
     return Concat(**common, axis=position)
 
 
-def _reshape(node: Any, common: Common, sources: list[Layer]) -> Layer:
+def _reshape(_node: Any, common: Common, sources: list[Layer]) -> Layer:
     return Reshape(**{**common, "result": sources[0].result})
 
 

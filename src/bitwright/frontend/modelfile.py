@@ -65,7 +65,7 @@ def inspect(path: Path, weights: Path | None = None) -> ModelFile:
                 f"'{suffix}' is not a model file", where=str(path), hint="give a .h5, .keras, .json or model.yaml"
             )
     classes = tuple(sorted(set(_class_names(config))))
-    _refuse_code(path, config, classes)
+    _refuse_code(path, config)
     flavour = _flavour(config, version, classes)
     if flavour not in SUPPORTED:
         raise UnsupportedLayerError(
@@ -86,7 +86,9 @@ def _read_h5(path: Path) -> tuple[Any, str]:
         raise ModelError(f"damaged or not an HDF5 file ({error})", where=str(path), hint="copy it again") from error
     if config is None:
         raise ModelError(
-            "holds weights only, no model", where=str(path), hint="give the .json of the model; its weights are found beside it"
+            "holds weights only, no model",
+            where=str(path),
+            hint="give the .json of the model; its weights are found beside it",
         )
     return _parse(path, config), _text(version)
 
@@ -117,7 +119,9 @@ def _parse(path: Path, text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"its model description is not JSON ({error})", where=str(path), hint="copy it again") from error
+        raise ModelError(
+            f"its model description is not JSON ({error})", where=str(path), hint="copy it again"
+        ) from error
 
 
 def _text(value: Any) -> str:
@@ -170,7 +174,7 @@ def _class_names(config: Any) -> Iterator[str]:
         yield str(node["class_name"])
 
 
-def _refuse_code(path: Path, config: Any, classes: tuple[str, ...]) -> None:
+def _refuse_code(path: Path, config: Any) -> None:
     for node in _nodes(config):
         if node["class_name"] in CODE_CLASSES or node["class_name"] == "__lambda__":
             inner = node.get("config")

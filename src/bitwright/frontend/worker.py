@@ -37,7 +37,7 @@ def prepare_keras2() -> None:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")
-    np.product = np.prod  # type: ignore[attr-defined]  # hls4ml's po2 weights on NumPy 2
+    setattr(np, "product", np.prod)  # noqa: B010  (NumPy 2 dropped it; hls4ml's power-of-two weights want it)
     import tf_keras
 
     sys.modules["keras"] = tf_keras

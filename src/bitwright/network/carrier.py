@@ -33,7 +33,7 @@ def as_type(values: Carrier, dtype: np.dtype[Any]) -> Carrier:
     """The same integers in another type."""
     if values.dtype == dtype:
         return values
-    if dtype == object and values.dtype.kind == "f":
+    if dtype.kind == "O" and values.dtype.kind == "f":
         values = values.astype(np.int64)
     return values.astype(dtype)
 

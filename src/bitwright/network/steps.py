@@ -303,13 +303,8 @@ def _integers(values: Carrier, width: int) -> Carrier:
 
 def table_index(raw: Carrier, fraction: int, entries: int, half_range: int) -> Carrier:
     """``clip(trunc(x * n / (2 r)) + n / 2, 0, n - 1)`` for raw integers ``x * 2**fraction``."""
-    shift = fraction - (entries // (2 * half_range)).bit_length() + 1
-    if entries < 2 * half_range:
-        shift = fraction + (2 * half_range // entries).bit_length() - 1
-    if shift > 0:
-        towards_zero = (raw + np.where(raw < 0, (1 << shift) - 1, 0)) >> shift
-    else:
-        towards_zero = raw * (1 << -shift)
+    shift = fraction - (entries.bit_length() - (2 * half_range).bit_length())
+    towards_zero = raw << -shift if shift <= 0 else (raw + np.where(raw < 0, (1 << shift) - 1, 0)) >> shift
     return np.clip(towards_zero + entries // 2, 0, entries - 1).astype(np.int64)
 
 

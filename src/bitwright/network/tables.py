@@ -22,7 +22,7 @@ def _libm(name: str, ctype: type) -> Callable[[float], float]:
     library = ctypes.CDLL(ctypes.util.find_library("m") or "libm.so.6")
     function = getattr(library, name)
     function.restype, function.argtypes = ctype, [ctype]
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def _expf(x: np.float32) -> np.float32:

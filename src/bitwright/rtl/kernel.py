@@ -13,6 +13,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -223,13 +224,13 @@ def _apply_group(network: Network, group: tuple[Layer, ...], sources: list[list[
         current = symbolic.concat(first, sources, [layers[source].shape for source in first.sources])
     else:
         current = symbolic.apply(first, sources, formats)
-    for before, layer in zip(group, group[1:], strict=False):
+    for before, layer in pairwise(group):
         current = symbolic.apply(layer, [current], [before.result])
     return current
 
 
 def _trace(inputs: list[FVariable], outputs: list[FVariable]) -> CombLogic:
-    """alkaid's optimized operation list; a module of constants only has no operation."""
+    """Alkaid's optimized operation list; a module of constants only has no operation."""
     if not inputs:
         inputs = [FVariable(0.0, 1.0, 1.0, hwconf=HARDWARE)]
     with contextlib.redirect_stdout(io.StringIO()):
@@ -280,7 +281,7 @@ def rescheduled(kernel: Kernel, stages: int) -> Kernel:
 
 
 def cost(module: Module) -> float:
-    """alkaid's estimate of the module's LUTs."""
+    """Alkaid's estimate of the module's LUTs."""
     return float(sum(op.cost for op in module.logic.ops))
 
 

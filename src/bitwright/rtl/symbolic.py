@@ -198,9 +198,7 @@ def limit_to_accum(v: FVariable, accum: FixedFormat) -> FVariable:
 
 def _scale_bias(layer: ScaleBias, x: Variables) -> Variables:
     n = layer.scale.raw.size
-    return [
-        assign(v * _value(layer.scale, i % n) + _value(layer.bias, i % n), layer.result) for i, v in enumerate(x)
-    ]
+    return [assign(v * _value(layer.scale, i % n) + _value(layer.bias, i % n), layer.result) for i, v in enumerate(x)]
 
 
 def _relu(v: FVariable, limit: int | None) -> FVariable:
@@ -231,7 +229,7 @@ def _units(v: FVariable, fraction: int) -> int:
 
 
 def _table(layer: Table, v: FVariable) -> FVariable:
-    """sigmoid or tanh: the table's index from the number, then the cast entry."""
+    """Sigmoid or tanh: the table's index from the number, then the cast entry."""
     entries = quantize(layer.table.raw, layer.table.format.fraction, layer.result)
     n, half_range = len(entries), layer.function.half_range
 
@@ -273,7 +271,7 @@ def _pattern_index(v: FVariable, fmt: FixedFormat, bits: int) -> Callable[[int],
     return index
 
 
-def _pattern_lookup(v: FVariable, fmt: FixedFormat, table: Sequence[int], fraction: int) -> FVariable:
+def _pattern_lookup(v: FVariable, fmt: FixedFormat, table: npt.NDArray[Any], fraction: int) -> FVariable:
     bits = (len(table) - 1).bit_length()
     address = _top_bits(v, fmt, bits)
     index = _pattern_index(address, fmt, bits)
@@ -289,9 +287,7 @@ def _softmax(layer: Softmax, x: Variables, source: FixedFormat) -> Variables:
     exps = quantize(layer.exp_table.raw, layer.exp_table.format.fraction, accum)
     exp = [_pattern_lookup(v, address, exps, accum.fraction) for v in x]
     total = assign(_tree_sum(exp, accum), layer.inverse_input)
-    inverse = _pattern_lookup(
-        total, layer.inverse_input, layer.inverse_table.raw, layer.inverse_table.format.fraction
-    )
+    inverse = _pattern_lookup(total, layer.inverse_input, layer.inverse_table.raw, layer.inverse_table.format.fraction)
     return [assign(e * inverse, layer.result) for e in exp]
 
 

@@ -318,7 +318,7 @@ def _assemble(module: Module, writer: Writer, ends: list[str]) -> str:
     body += [f"  {line}" for line in writer.lines] + ends
     if writer.registers:
         body += ["  always @(posedge clk) begin", *_moves(writer), "  end"]
-    body += _unused(writer) + ["endmodule"]
+    body += [*_unused(writer), "endmodule"]
     return HEADER + "\n".join(body) + "\n" + FOOTER
 
 

@@ -125,7 +125,9 @@ def compare(traffic: Traffic, first: int, count: int) -> None:
     expected = EXPECTED[first : first + count]
     assert len(traffic.words) == count, f"{len(traffic.words)} of {count} outputs came"
     wrong = [i for i, (a, b) in enumerate(zip(traffic.words, expected, strict=True)) if a != b]
-    detail = "" if not wrong else f"vector {first + wrong[0]}: got {traffic.words[wrong[0]]:x}, not {expected[wrong[0]]:x}"
+    detail = (
+        "" if not wrong else f"vector {first + wrong[0]}: got {traffic.words[wrong[0]]:x}, not {expected[wrong[0]]:x}"
+    )
     assert not wrong, f"{len(wrong)} of {count} vectors differ; {detail}"
 
 
@@ -202,7 +204,9 @@ async def long_stall(dut: Any) -> None:
     traffic = await stream(dut, SENT[:count], always, lambda: next(clock) > blocked)
     compare(traffic, 0, count)
     inside = sum(1 for t in traffic.accepted if t <= blocked)
-    assert inside == min(BUNDLE["fifo_depth"], count), f"{inside} vectors were let in, the FIFO holds {BUNDLE['fifo_depth']}"
+    assert inside == min(BUNDLE["fifo_depth"], count), (
+        f"{inside} vectors were let in, the FIFO holds {BUNDLE['fifo_depth']}"
+    )
 
 
 @cocotb.test()

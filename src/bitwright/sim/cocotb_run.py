@@ -17,7 +17,13 @@ from bitwright.sim.verilator import SimBuild, environment
 
 
 def run_bench(
-    built: SimBuild, module: str, folder: Path, *, seed: int = 1, python_path: Path | None = None, timeout_s: float = 1800
+    built: SimBuild,
+    module: str,
+    folder: Path,
+    *,
+    seed: int = 1,
+    python_path: Path | None = None,
+    timeout_s: float = 1800,
 ) -> tuple[ProtocolCheck, ...]:
     """Run the tests of a cocotb module; one check each.
 
@@ -36,11 +42,14 @@ def run_bench(
     results.unlink(missing_ok=True)
     run = process.run(
         [str(built.executable)], cwd=folder, log=folder / "cocotb.log", timeout_s=timeout_s, tool="cocotb", version="",
-        env=_environment(built, module, folder, results, seed, python_path), what="running the cocotb bench", check=False,
+        env=_environment(built, module, folder, results, seed, python_path), what="running the cocotb bench",
+        check=False,
     )  # fmt: skip
     if not results.is_file():
         raise ToolFailedError(
-            f"the simulation ended with code {run.exit_code} and left no results", where=str(run.log), hint="see its log"
+            f"the simulation ended with code {run.exit_code} and left no results",
+            where=str(run.log),
+            hint="see its log",
         )
     checks = read_results(results)
     if not checks:
@@ -83,8 +92,10 @@ def read_results(path: Path) -> tuple[ProtocolCheck, ...]:
     try:
         root = ElementTree.parse(path).getroot()
     except ElementTree.ParseError as error:
-        raise ToolFailedError(f"results are not XML ({error})", where=str(path), hint="the simulation was killed") from error
-    return tuple(_check(case) for case in root.iter("testcase"))
+        raise ToolFailedError(
+            f"results are not XML ({error})", where=str(path), hint="the simulation was killed"
+        ) from error
+    return tuple(_check(case) for case in root.iter("testcase")) if root is not None else ()
 
 
 def _check(case: Element) -> ProtocolCheck:
@@ -93,5 +104,8 @@ def _check(case: Element) -> ProtocolCheck:
     status = Status.FAILED if failure is not None else Status.NOT_RUN if skipped else Status.PASSED
     detail = "" if failure is None else (failure.get("message") or failure.get("error_msg") or failure.text or "")
     return ProtocolCheck(
-        name=case.get("name", "?"), status=status, seconds=round(float(case.get("time", 0)), 3), detail=detail.strip()[:500]
+        name=case.get("name", "?"),
+        status=status,
+        seconds=round(float(case.get("time", 0)), 3),
+        detail=detail.strip()[:500],
     )

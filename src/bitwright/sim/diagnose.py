@@ -54,7 +54,9 @@ def _outputs(evaluator: Reference) -> Iterator[tuple[str, int, int]]:
         offset += size
 
 
-def diagnose_emulation(evaluator: Reference, library: Path, x: Ints, emulation: npt.NDArray[Any]) -> FirstMismatch | None:
+def diagnose_emulation(
+    evaluator: Reference, library: Path, x: Ints, emulation: npt.NDArray[Any]
+) -> FirstMismatch | None:
     """The first layer whose C++ trace differs from the reference, for the first wrong vector."""
     network = evaluator.network
     model = Emulation(Compiled(library, library.parent, network.name, 0.0), network)

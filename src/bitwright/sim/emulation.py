@@ -49,7 +49,13 @@ def compile_project(project: Path, name: str, out: Path, timeout_s: float = 1800
         f"firmware/{name}.cpp", f"{name}_bridge.cpp", "-o", str(library),
     ]  # fmt: skip
     run = process.run(
-        argv, cwd=project, log=out / "gpp.log", timeout_s=timeout_s, tool="g++", version="", what="compiling the HLS C++"
+        argv,
+        cwd=project,
+        log=out / "gpp.log",
+        timeout_s=timeout_s,
+        tool="g++",
+        version="",
+        what="compiling the HLS C++",
     )
     return Compiled(library, project, name, run.seconds)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,9 @@ class SimBuild:
     seconds: float
 
 
-def build(bundle: Bundle, root: Path, folder: Path, *, jobs: int = 2, waves: bool = False, timeout_s: float = 1800) -> SimBuild:
+def build(
+    bundle: Bundle, root: Path, folder: Path, *, jobs: int = 2, waves: bool = False, timeout_s: float = 1800
+) -> SimBuild:
     """Verilate and compile the stream shell.
 
     Args:
@@ -79,7 +82,9 @@ def build(bundle: Bundle, root: Path, folder: Path, *, jobs: int = 2, waves: boo
     return SimBuild(folder, bundle, executable, library, sum(run.seconds for run in runs))
 
 
-def _run(argv: list[str], folder: Path, env: dict[str, str], tool: str, timeout_s: float, tag: str = "") -> process.ToolRun:
+def _run(
+    argv: list[str], folder: Path, env: dict[str, str], tool: str, timeout_s: float, tag: str = ""
+) -> process.ToolRun:
     log = folder / f"{tool.replace('+', 'p')}{'_' + tag if tag else ''}.log"
     return process.run(
         argv, cwd=folder, log=log, timeout_s=timeout_s, env=env, tool=tool, version="", what="building the simulation"
@@ -121,7 +126,12 @@ def _cocotb_link() -> list[str]:
 
 def _compile(objects: Path, folder: Path, waves: bool, source: Path, out: Path, extra: list[str]) -> list[str]:
     include = tools.verilator_root() / "include"
-    archives = ["-Wl,--whole-archive", str(objects / "libVtop.a"), "-Wl,--no-whole-archive", str(objects / "libverilated.a")]
+    archives = [
+        "-Wl,--whole-archive",
+        str(objects / "libVtop.a"),
+        "-Wl,--no-whole-archive",
+        str(objects / "libverilated.a"),
+    ]
     defines = [f"-DVM_TRACE={int(waves)}", f"-DVM_TRACE_VCD={int(waves)}", "-DVM_TRACE_FST=0", "-DVM_COVERAGE=0"]
     return [
         "g++", "-O2", "-fPIC", "-std=c++17", *defines, f"-I{objects}", f"-I{folder}", f"-I{include}",
@@ -176,7 +186,9 @@ class Bulk:
         """Dump a VCD of one vector (1, elements) through an idle pipeline; the build must have waves."""
         x = np.ascontiguousarray(x, dtype=np.int64)
         pointer = ctypes.POINTER(ctypes.c_int64)
-        self._library.bulk_wave(x.ctypes.data_as(pointer), ctypes.c_char_p(str(path).encode()), ctypes.c_int64(self._clocks))
+        self._library.bulk_wave(
+            x.ctypes.data_as(pointer), ctypes.c_char_p(str(path).encode()), ctypes.c_int64(self._clocks)
+        )
 
     def _part(self, x: Ints, y: Ints) -> int:
         if not len(x):
@@ -185,5 +197,5 @@ class Bulk:
         return int(self._run(x.ctypes.data_as(pointer), y.ctypes.data_as(pointer), len(x), PATIENCE))
 
 
-def _pairs(edges: Sequence[int]) -> list[tuple[int, int]]:
-    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+def _pairs(edges: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    return [(int(a), int(b)) for a, b in pairwise(edges)]

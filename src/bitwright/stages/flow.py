@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -24,7 +23,9 @@ def run_workflow(job: Job, root: Path, cores: int, *, quiet: bool) -> list[str]:
     """
     snakefile = root / "flows" / "Snakefile"
     if not snakefile.is_file():
-        raise UsageError("no flows/Snakefile here", where=str(root), hint="go to the repository, or use 'bitwright build'")
+        raise UsageError(
+            "no flows/Snakefile here", where=str(root), hint="go to the repository, or use 'bitwright build'"
+        )
     stale = [stage.name for stage in STAGES if not is_current(stage, job)]
     if not stale:
         return []
@@ -34,7 +35,7 @@ def run_workflow(job: Job, root: Path, cores: int, *, quiet: bool) -> list[str]:
         sys.executable, "-m", "snakemake", "--snakefile", str(snakefile.resolve()), "--directory", str(job.folder),
         "--cores", str(cores), "--nolock", "--quiet", "all", "--config", f"quiet={int(quiet)}",
     ]  # fmt: skip
-    code = process.attached(argv, cwd=root, tool="snakemake")
+    code = process.attached(argv, cwd=root, tool="snakemake", env={"BITWRIGHT_IN_WORKFLOW": "1"})
     if code != 0:
         raise _stage_error(job, code)
     return stale
@@ -46,7 +47,9 @@ def _stage_error(job: Job, code: int) -> BitwrightError:
         if path.is_file():
             return error_from_dict({k: v for k, v in read_json(path).items() if k != "stage"})
     return BitwrightError(
-        f"the workflow ended with code {code}", where=str(job.folder), hint="its messages stand above; run again to go on"
+        f"the workflow ended with code {code}",
+        where=str(job.folder),
+        hint="its messages stand above; run again to go on",
     )
 
 
@@ -62,6 +65,3 @@ def run_training(model: str, root: Path, data: str, settings: Sequence[str], *, 
     argv += ["--cross-validate"] if cross_validate else []
     env = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     return process.attached(argv, cwd=Path.cwd(), tool="training", env=env)
-
-
-__all__ = ["json", "run_training", "run_workflow"]

@@ -51,7 +51,9 @@ def _run_worker(request: Path, out: Path) -> None:
     if run.exit_code != 0:
         tail = "\n".join((out / "import.log").read_text(encoding="utf-8", errors="replace").splitlines()[-12:])
         raise BitwrightError(
-            f"the import worker ended with code {run.exit_code}", where=str(request), hint=f"the end of its log:\n{tail}"
+            f"the import worker ended with code {run.exit_code}",
+            where=str(request),
+            hint=f"the end of its log:\n{tail}",
         )
 
 

@@ -25,7 +25,11 @@ class Job:
         """What a stage is asked: the content of ``requests/<name>.json``."""
         path = self.folder / "requests" / f"{name}.json"
         if not path.is_file():
-            raise UsageError("not a build folder: no requests in it", where=str(self.folder), hint="make it with 'bitwright run MODEL'")
+            raise UsageError(
+                "not a build folder: no requests in it",
+                where=str(self.folder),
+                hint="make it with 'bitwright run MODEL'",
+            )
         data: dict[str, Any] = read_json(path)
         return data
 
@@ -93,7 +97,7 @@ def find_target(text: str, root: Path) -> Path:
     path = Path(text)
     if path.is_file():
         return path
-    if text == DEFAULT_TARGET.stem or text == "vu13p_5ns":
+    if text == "vu13p_5ns":
         return DEFAULT_TARGET
     folder = root / "flows" / "targets"
     known = sorted(p.stem for p in folder.glob("*.yaml")) if folder.is_dir() else ["vu13p_5ns"]
@@ -140,7 +144,9 @@ def _weights_beside(source: Path) -> Path | None:
     return beside if source.suffix == ".json" and beside.is_file() else None
 
 
-def _report_request(model: ModelConfig, target: TargetConfig, command: list[str], origins: list[Path]) -> dict[str, Any]:
+def _report_request(
+    model: ModelConfig, target: TargetConfig, command: list[str], origins: list[Path]
+) -> dict[str, Any]:
     data = model.data
     return {
         "model": model.name,

@@ -68,7 +68,7 @@ def build_report(job: Job) -> Report:
         status=verification.status,
         accuracy=_accuracy(job, network) if verification.status is Status.PASSED else None,
         verification=verification,
-        designs=(_design(bundle, bundle.kernel, "kernel"), _design(bundle, bundle.shell, "shell")),
+        designs=(_design(bundle.kernel, "kernel"), _design(bundle.shell, "shell")),
         layers=tuple(_layers(network, bundle)),
         measurements=tuple(_measurements(job, bundle, synth)),
         stages=tuple(_stage(job, name) for name in STAGE_NAMES),
@@ -125,7 +125,7 @@ def _scores(network: Network, x: npt.NDArray[np.int64]) -> npt.NDArray[np.float6
 # --- rows --------------------------------------------------------------------------------------
 
 
-def _design(bundle: Bundle, top: TopInfo, role: Any) -> DesignRow:
+def _design(top: TopInfo, role: Any) -> DesignRow:
     data = (("input", top.input), ("output", top.output))
     ports = tuple(
         PortRow(name=port.name, direction=direction, width=port.width, meaning=_meaning(port.elements))  # type: ignore[arg-type]
@@ -172,16 +172,16 @@ def _multiplications(layer: Layer) -> int:
 
 def _measurements(job: Job, bundle: Bundle, synth: Mapping[str, Any]) -> Iterator[Measurement]:
     yield from (Measurement.model_validate(row) for row in synth["measurements"])
-    common = {"part": bundle.part, "tool": "bitwright", "tool_version": __version__}
+    common: dict[str, Any] = {"part": bundle.part, "tool": "bitwright", "tool_version": __version__}
     for name, value in sorted(job.target.available.items()):
         yield Measurement(
-            metric=f"AVAILABLE_{name}", value=value, unit="count", stage=FigureStage.BUNDLE, design=bundle.kernel.module,
-            source="requests/target.json", **common,
+            metric=f"AVAILABLE_{name}", value=value, unit="count", stage=FigureStage.BUNDLE,
+            design=bundle.kernel.module, source="requests/target.json", **common,
         )  # fmt: skip
     for module in bundle.modules:
         yield Measurement(
-            metric="ESTIMATED_LUT", value=module.estimated_lut, unit="count", stage=FigureStage.BUNDLE, design=module.name,
-            layer=module.layers[0], source="emit/bundle.json", part=bundle.part, tool="alkaid",
+            metric="ESTIMATED_LUT", value=module.estimated_lut, unit="count", stage=FigureStage.BUNDLE,
+            design=module.name, layer=module.layers[0], source="emit/bundle.json", part=bundle.part, tool="alkaid",
             tool_version=str(bundle.options["alkaid"]),
         )  # fmt: skip
 
@@ -192,9 +192,7 @@ def _stage(job: Job, name: str) -> StageRun:
         return StageRun(name=name, status=Status.NOT_RUN, reason="it has not run")
     data = read_json(path)
     detail = {key: float(value) for key, value in data["detail"].get("seconds", {}).items()}
-    return StageRun(
-        name=name, status=Status.PASSED, seconds=data["seconds"], peak_mb=data["peak_mb"], detail=detail
-    )
+    return StageRun(name=name, status=Status.PASSED, seconds=data["seconds"], peak_mb=data["peak_mb"], detail=detail)
 
 
 def _tools(job: Job, synth: Mapping[str, Any]) -> Iterator[ToolVersion]:

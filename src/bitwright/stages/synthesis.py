@@ -102,7 +102,14 @@ def _total(design: str, parts: Sequence[Sequence[Measurement]]) -> list[Measurem
         value = measurement.value + (before.value if before else 0)
         note = f"sum over {len(parts)} separately synthesized modules"
         totals[measurement.metric] = measurement.model_copy(
-            update={"value": value, "design": design, "layer": None, "source": "synth/synth.json", "line": None, "note": note}
+            update={
+                "value": value,
+                "design": design,
+                "layer": None,
+                "source": "synth/synth.json",
+                "line": None,
+                "note": note,
+            }
         )
     return list(totals.values())
 

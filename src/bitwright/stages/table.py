@@ -58,8 +58,8 @@ STAGES: tuple[Stage, ...] = (
         "write report.json, report.md and report.html",
         (
             *NETWORK, "import/import.json", "import/vectors.npz", "import/keras.npz", "reference/reference.npz",
-            "emit/bundle.json", "verify/verify.json", "synth/synth.json", "requests/report.json", "requests/target.json",
-            "requests/import.json",
+            "emit/bundle.json", "verify/verify.json", "synth/synth.json", "requests/report.json",
+            "requests/target.json", "requests/import.json",
         ),
         ("report/report.json", "report/report.md", "report/report.html"),
         reporting.work,

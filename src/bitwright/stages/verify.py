@@ -129,7 +129,7 @@ def _bulk(job: Job, built: verilator.SimBuild, evidence: Evidence, say: Say) -> 
         rtl = model.outputs(x)
         seconds += time.perf_counter() - started
         expected = evidence.evaluator.outputs(x)
-        parts.append(compare("reference", "RTL", expected, rtl, columns, seed=evidence.seed + 1, what="bulk"))
+        parts.append(compare("reference", "RTL", expected, rtl, columns, seed=evidence.seed + 1))
         if parts[-1].mismatches:
             break
     return _join(parts), count / max(seconds, 1e-9)
@@ -210,7 +210,8 @@ def _negative(columns: Any) -> npt.NDArray[np.int64]:
 
 
 def _verdict(pairs: list[OraclePair], checks: tuple[ProtocolCheck, ...], out: Path, rate: float) -> Verification:
-    failed = any(item.status is Status.FAILED for item in (*pairs, *checks))
+    statuses = [pair.status for pair in pairs] + [check.status for check in checks]
+    failed = Status.FAILED in statuses
     measured = out / "measured.json"
     values = json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {}
     return Verification(
@@ -262,7 +263,7 @@ def _message(verification: Verification, first: FirstMismatch | None) -> str:
     if first is not None:
         lines.append(
             f"first: layer '{first.layer}', element {first.element}, vector {first.vector}: "
-            f"expected {first.expected_bits} ({first.expected:g}), got {first.actual_bits} ({first.actual:g}) as {first.format}"
+            f"expected {first.expected_bits} ({first.expected:g}), got {first.actual_bits} ({first.actual:g}), {first.format}"
         )
     return "bits differ\n  " + "\n  ".join(lines)
 

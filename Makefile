@@ -1,0 +1,51 @@
+# Everything a user does starts here; `make` lists it.  The environment sets itself up on first use.
+# Values given on the command line (MODEL=...) reach the program through the environment only, so no
+# shell ever reads them.
+export MODEL TARGET WEIGHTS DATA BULK
+
+READY := .venv/.ready
+
+.PHONY: help fpga train test test-full check bench nightly doctor setup clean
+
+help:
+	@echo "make fpga MODEL=jet3 [TARGET=vu13p_5ns]   model -> HLS + RTL -> verified -> synthesized -> report"
+	@echo "make test                                 the tests (20 minutes or less on 2 cores)"
+	@echo "make test-full                            the slow ones too, as the nightly runs them"
+	@echo "make check                                formatting, lint, types, floors, RTL lint"
+	@echo "make train MODEL=jet3 [DATA=openml]       train a model of the zoo again"
+	@echo "make bench                                measure speed; figures for docs/performance.md"
+	@echo "make nightly [MODEL=\"jet3 jsc_tiny\"]      every model of the zoo"
+	@echo "make doctor                               what is installed, which stages can run"
+	@echo "make clean                                remove build/"
+
+fpga: $(READY)
+	@ci/fpga
+
+train: $(READY)
+	@ci/train
+
+test: $(READY)
+	@ci/test
+
+test-full: $(READY)
+	@ci/test --full
+
+check: $(READY)
+	@ci/check
+
+bench: $(READY)
+	@ci/bench
+
+nightly: $(READY)
+	@ci/nightly
+
+doctor: $(READY)
+	@.venv/bin/bitwright doctor
+
+setup: $(READY)
+
+$(READY): pyproject.toml ci/constraints.txt ci/setup
+	@ci/setup
+
+clean:
+	rm -rf build
