@@ -1,7 +1,7 @@
 # Everything a user does starts here; `make` lists it.  The environment sets itself up on first use.
 # Values given on the command line (MODEL=...) reach the program through the environment only, so no
 # shell ever reads them.
-export MODEL TARGET WEIGHTS DATA BULK
+export MODEL TARGET WEIGHTS HLS HEAD DATA BULK
 
 READY := .venv/.ready
 

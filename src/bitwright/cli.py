@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -62,83 +64,93 @@ def main() -> None:
 # --- the whole chain ---------------------------------------------------------------------------
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Choices:
+    """The options that ``run`` and ``build`` share."""
+
+    root: Path
+    target: str | None
+    weights: Path | None
+    hls: Path | None
+    head: str | None
+    bulk: int | None
+
+    def overrides(self) -> dict[str, Any]:
+        """Fields of the model's config that were given on the command line."""
+        given = {"hls": self.hls.resolve() if self.hls else None, "head": self.head}
+        return {key: value for key, value in given.items() if value is not None}
+
+
+PATH = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+OPTIONS = (
+    click.option("--target", default=None, help="A name in flows/targets/ or a target file. Default: the model's."),
+    click.option("--weights", type=FILE, help="Weights of a .json model, if not beside it."),
+    click.option("--hls", type=FILE, help="hls4ml config to lay over the generated one. Default: the model's."),
+    click.option(
+        "--head", type=click.Choice(["logits", "argmax", "model"]),
+        help="What the hardware ends with: before a final softmax, the index of the largest, or all layers.",
+    ),
+    click.option("--bulk", type=click.IntRange(0), help="Vectors of the bulk comparison. Default: 1,000,000."),
+    click.option("--root", type=PATH, default=Path(), help="Folder with models/ and flows/. Default: here."),
+    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; no progress."),
+)  # fmt: skip
+
+
 def _shared_options(function: Any) -> Any:
-    for option in reversed(
-        (
-            click.option(
-                "--target", default=None, help="A name in flows/targets/ or a target file. Default: the model's."
-            ),
-            click.option(
-                "--weights", type=click.Path(path_type=Path), help="Weights of a .json model, if not beside it."
-            ),
-            click.option(
-                "--root", type=click.Path(path_type=Path), default=Path(), help="Folder with models/ and flows/."
-            ),
-            click.option("--bulk", type=int, default=None, help="Vectors of the bulk comparison. Default: 1,000,000."),
-            click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
-        )
-    ):
+    for option in reversed(OPTIONS):
         function = option(function)
     return function
 
 
-def _prepare(
-    model: str, target: str | None, weights: Path | None, root: Path, bulk: int | None, folder: Path | None
-) -> Any:
+@contextlib.contextmanager
+def _job(model: str, choices: Choices, folder: Path | None) -> Iterator[Any]:
+    """The job of a model, its requests written, its folder held for this process."""
+    from bitwright.files import exclusive
     from bitwright.stages import job as jobs
 
-    config, origins = jobs.find_model(model, root, weights)
-    if bulk is not None:
-        config = jobs.with_vectors(config, config.vectors.model_copy(update={"bulk": bulk}))
-    target_file = jobs.find_target(target or config.target, root)
-    chosen = jobs.load_target(target_file)
-    if folder is None:
-        folder = root / "build" / config.name / chosen.name
-    name = model if origins else config.source.name
-    command = [f"make fpga MODEL={name}" + (f" TARGET={chosen.name}" if target else "")]
-    return jobs.prepare(config, chosen, folder, command, [*origins, target_file])
+    config, origins = jobs.find_model(model, choices.root, choices.weights)
+    config = config.model_copy(update=choices.overrides())
+    if choices.bulk is not None:
+        config = config.model_copy(update={"vectors": config.vectors.model_copy(update={"bulk": choices.bulk})})
+    target_file = jobs.find_target(choices.target or config.target, choices.root)
+    target = jobs.load_target(target_file)
+    command = f"make fpga MODEL={model if origins else config.source.name}"
+    command += f" TARGET={target.name}" if choices.target else ""
+    folder = folder or choices.root / "build" / config.name / target.name
+    with exclusive(folder):
+        yield jobs.prepare(config, target, folder, [command], [*origins, target_file])
 
 
 @main.command()
 @click.argument("model", default="")
 @_shared_options
-@click.option("--cores", type=int, default=2, show_default=True, help="Stages side by side.")
-@click.option(
-    "--build", "build_folder", type=click.Path(path_type=Path), default=None, help="Default: build/MODEL/TARGET."
-)
-def run(
-    model: str, target: str | None, weights: Path | None, root: Path, bulk: int | None, as_json: bool, cores: int,
-    build_folder: Path | None,
-) -> None:  # fmt: skip
+@click.option("--cores", type=click.IntRange(1), default=2, show_default=True, help="Stages side by side.")
+@click.option("--build", "folder", type=PATH, default=None, help="Default: build/MODEL/TARGET.")
+def run(model: str, as_json: bool, cores: int, folder: Path | None, **choices: Any) -> None:
     """Run every stage for MODEL through the workflow (flows/Snakefile); skip what is up to date.
 
     MODEL is a folder of models/, a model.yaml, or a model file (.h5, .keras, .json with weights beside it).
     """
-    from bitwright.files import exclusive
     from bitwright.stages import flow
 
-    job = _prepare(model, target, weights, root, bulk, build_folder)
     started = time.perf_counter()
-    with exclusive(job.folder):
-        ran = flow.run_workflow(job, root, cores, quiet=as_json)
+    with _job(model, Choices(**choices), folder) as job:
+        ran = flow.run_workflow(job, choices["root"], cores, quiet=as_json)
     _finish(job, as_json, ran, time.perf_counter() - started)
 
 
 @main.command()
 @click.argument("model")
 @_shared_options
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for everything.")
-def build(
-    model: str, target: str | None, weights: Path | None, root: Path, bulk: int | None, as_json: bool, out: Path
-) -> None:
+@click.option("-o", "--out", "folder", type=PATH, required=True, help="Folder for everything.")
+def build(model: str, as_json: bool, folder: Path, **choices: Any) -> None:
     """Run every stage for MODEL in one process, without Snakemake; for the package alone."""
-    from bitwright.files import exclusive
     from bitwright.stages.runner import printer, run_stage
     from bitwright.stages.table import in_order
 
-    job = _prepare(model, target, weights, root, bulk, out)
     started = time.perf_counter()
-    with exclusive(job.folder):
+    with _job(model, Choices(**choices), folder) as job:
         ran = [stage.name for stage in in_order() if run_stage(stage, job, printer(stage.name, quiet=as_json))]
     _finish(job, as_json, ran, time.perf_counter() - started)
 

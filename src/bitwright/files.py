@@ -46,18 +46,22 @@ def read_json(path: Path) -> Any:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that replaces it when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
-    try:
-        with _disk_errors(path):
+    """A temporary path beside ``path`` that replaces it when the block ends without an error.
+
+    Raises:
+        BitwrightError: the disk is full.
+    """
+    with _disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+        part = Path(name)
+        try:
             yield part
             part.chmod(0o644)
             part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -65,15 +69,24 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """A temporary folder beside ``path`` that replaces it when the block ends without an error.
 
     A folder that stood there before survives a failing block untouched.
+
+    Raises:
+        BitwrightError: the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
-    try:
-        with _disk_errors(path):
+    with _disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        try:
             yield part
             part.chmod(0o755)
             _swap(part, path)
-    finally:
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def remove_parts(path: Path) -> None:
+    """Remove what killed runs left of :func:`whole_folder`; only for whoever holds ``path`` alone."""
+    for part in path.parent.glob(f".{path.name}.*.part"):
         shutil.rmtree(part, ignore_errors=True)
 
 
@@ -139,13 +152,13 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 
 @contextlib.contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Hold ``folder`` for this process; a second holder gets a :class:`BusyError` at once.
+def exclusive(folder: Path, name: str = ".lock") -> Iterator[None]:
+    """Hold the lock file ``name`` of ``folder``; a second holder gets a :class:`BusyError` at once.
 
     The lock belongs to the open file, so a killed run leaves none behind.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = folder / ".lock"
+    lock = folder / name
     with lock.open("a+", encoding="utf-8") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

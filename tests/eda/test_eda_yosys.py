@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import stat
 from pathlib import Path
 
@@ -226,7 +227,8 @@ def test_a_netlist_without_its_tables_is_refused(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.synth
 def test_yosys_synthesizes_modules_with_memories_and_black_boxes(tmp_path: Path) -> None:
-    table = "\n".join(f"{(37 * i * i + 11 * i) % 256:02x}" for i in range(64))
+    numbers = random.Random(1)
+    table = "\n".join(f"{numbers.randrange(256):02x}" for _ in range(64))
     memory = write(tmp_path, "w.mem", table)
     pair = """module pair(input clk, input [5:0] a, output [8:0] y);
     wire [7:0] p; rom rom_a (.a(a), .y(p)); adder sum (.clk(clk), .a(p), .b(~p), .y(y)); endmodule"""
@@ -239,7 +241,7 @@ def test_yosys_synthesizes_modules_with_memories_and_black_boxes(tmp_path: Path)
     adder, rom, pair_result = synthesize(jobs, family="xcup", out=tmp_path / "out")
     assert adder.cells["FDRE"] == 9
     assert adder.cells["LUT2"] == 8
-    assert rom.cells["LUT6"] >= 4
+    assert rom.cells == {"LUT6": 8}
     assert pair_result.cells["adder"] == pair_result.cells["rom"] == 1
     modules = json.loads(pair_result.netlist.read_text())["modules"]
     assert list(modules) == ["pair"]

@@ -60,3 +60,8 @@ class Job:
     def generator(self) -> Path:
         """The generator's parameters."""
         return self.folder / "generator.npz"
+
+    @property
+    def backups(self) -> Path:
+        """Where an interrupted training is kept until it is run again."""
+        return self.out / ".training"

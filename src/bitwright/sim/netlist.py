@@ -10,9 +10,7 @@ a flip-flop is a delay.  Nothing is compiled, and nothing is shared with the RTL
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,8 +23,11 @@ from bitwright.sim.netlist_cells import (
     OUTPUT_PINS,
     NetlistError,
     UnsupportedCellError,
+    initial,
+    next_state,
 )
 from bitwright.sim.netlist_model import Cell, Net, Netlist, Port, link
+from bitwright.sim.netlist_order import Step, data_nets, find_clock, find_drivers, find_order
 from bitwright.sim.netlist_waves import Bits, Span, Wave, bits_to_ints, ints_to_bits
 
 __all__ = [
@@ -40,9 +41,6 @@ __all__ = [
     "link",
     "simulate",
 ]
-
-CLOCK_BUFFERS = frozenset({"BUF", "BUFG", "IBUF"})
-SHOWN = 8
 
 
 def simulate(
@@ -70,14 +68,15 @@ def simulate(
     for cell in netlist.cells:
         if cell.kind not in CELLS:
             raise cell.settings.unsupported("is not a cell of feed-forward logic")
-    drivers = _drivers(netlist)
-    clock = _clock(netlist, drivers)
+    drivers = find_drivers(netlist)
+    clock = find_clock(netlist, drivers)
     span = Span(_cycles(inputs, cycles))
     waves = _input_waves(netlist, inputs, clock.port, span)
     uses = _uses(netlist)
-    for index in _order(netlist, drivers):
-        if index not in clock.buffers:
-            _evaluate(netlist.cells[index], waves, uses, span)
+    for step in find_order(netlist, drivers):
+        if clock.buffers.isdisjoint(step.gates):
+            _take(step, netlist, waves, span)
+            _forget(step, netlist, waves, uses)
     outputs = [port for port in netlist.ports if not port.is_input]
     return {port.name: span.unpack([_read(waves, net, port.name, span) for net in port.nets]) for port in outputs}
 
@@ -123,114 +122,11 @@ def _input_bits(name: str, values: npt.NDArray[Any], width: int, span: Span) -> 
     return ints_to_bits(np.broadcast_to(values, (span.cycles,))[:, None].astype(np.int64), (width,))
 
 
-def _drivers(netlist: Netlist) -> dict[Net, int]:
-    """Index of the cell that drives each net."""
-    drivers: dict[Net, int] = {}
-    for index, cell in enumerate(netlist.cells):
-        for pin in OUTPUT_PINS[cell.kind]:
-            for net in cell.pins.get(pin, ()):
-                if net in drivers:
-                    other = netlist.cells[drivers[net]].name
-                    raise NetlistError(f"a net is driven by both {other} and {cell.name}", where=netlist.name)
-                if isinstance(net, int):
-                    drivers[net] = index
-    return drivers
-
-
-@dataclass(frozen=True, slots=True)
-class _Clock:
-    """The input port that clocks every sequential cell (None in combinational logic), and the buffers behind it."""
-
-    port: str | None
-    buffers: frozenset[int]
-
-
-def _clock(netlist: Netlist, drivers: Mapping[Net, int]) -> _Clock:
-    edges: dict[tuple[Net, int], str] = {}
-    buffers: set[int] = set()
-    for cell in netlist.cells:
-        pin = CLOCK_PINS.get(cell.kind)
-        if pin is not None:
-            source = _through_buffers(netlist, drivers, cell.pins[pin][0], buffers)
-            edges.setdefault((source, cell.settings.number(f"IS_{pin}_INVERTED")), cell.name)
-    if len(edges) > 1:
-        raise NetlistError(
-            f"not all cells have the same clock edge: see {' and '.join(list(edges.values())[:2])}", where=netlist.name
-        )
-    return _Clock(next((_clock_port(netlist, net, name) for (net, _), name in edges.items()), None), frozenset(buffers))
-
-
-def _clock_port(netlist: Netlist, net: Net, reader: str) -> str:
-    for port in netlist.ports:
-        if port.is_input and net in port.nets:
-            return port.name
-    raise NetlistError(f"the clock of {reader} is no input port", where=netlist.name)
-
-
-def _through_buffers(netlist: Netlist, drivers: Mapping[Net, int], net: Net, buffers: set[int]) -> Net:
-    """The net before all clock buffers; those are added to ``buffers``."""
-    while net in drivers and netlist.cells[drivers[net]].kind in CLOCK_BUFFERS:
-        buffers.add(drivers[net])
-        net = netlist.cells[drivers[net]].pins["I"][0]
-    return net
-
-
-def _data_nets(cell: Cell) -> Iterable[int]:
-    """Nets that the cell's outputs depend on, clocks apart."""
-    ignored = {CLOCK_PINS.get(cell.kind), *OUTPUT_PINS[cell.kind]}
-    for pin, nets in cell.pins.items():
-        if pin not in ignored:
-            yield from (net for net in nets if isinstance(net, int))
-
-
-def _order(netlist: Netlist, drivers: Mapping[Net, int]) -> list[int]:
-    """Indices of the cells, each after everything they depend on (Kahn's algorithm)."""
-    waiting = [0] * len(netlist.cells)
-    readers: list[list[int]] = [[] for _ in netlist.cells]
-    for index, cell in enumerate(netlist.cells):
-        for source in {drivers[net] for net in _data_nets(cell) if net in drivers}:
-            waiting[index] += 1
-            readers[source].append(index)
-    ready = deque(index for index, count in enumerate(waiting) if count == 0)
-    order: list[int] = []
-    while ready:
-        index = ready.popleft()
-        order.append(index)
-        for reader in readers[index]:
-            waiting[reader] -= 1
-            if waiting[reader] == 0:
-                ready.append(reader)
-    if len(order) < len(netlist.cells):
-        raise _loop(netlist, drivers, waiting)
-    return order
-
-
-def _loop(netlist: Netlist, drivers: Mapping[Net, int], waiting: Sequence[int]) -> NetlistError:
-    """The error that names the cells of one loop: walk backwards among the cells that never became ready."""
-    index = next(index for index, count in enumerate(waiting) if count)
-    seen: dict[int, int] = {}
-    path: list[int] = []
-    while index not in seen:
-        seen[index] = len(path)
-        path.append(index)
-        index = next(drivers[n] for n in _data_nets(netlist.cells[index]) if n in drivers and waiting[drivers[n]])
-    cells = [netlist.cells[i] for i in reversed(path[seen[index] :])]
-    registers = any(cell.kind in CLOCK_PINS for cell in cells)
-    what = "feedback through registers" if registers else "a combinational loop"
-    names = " -> ".join(f"{cell.name} ({cell.kind})" for cell in cells[:SHOWN])
-    more = f" -> {len(cells) - SHOWN} more" if len(cells) > SHOWN else ""
-    return NetlistError(
-        f"the netlist has {what}: {names}{more}",
-        where=netlist.name,
-        hint="only feed-forward netlists can be simulated so: choose the bare kernel",
-    )
-
-
 def _uses(netlist: Netlist) -> list[int]:
     """How often each net is read, so that a wave can be dropped after its last reader."""
     uses = [0] * netlist.nets
     for cell in netlist.cells:
-        for net in _data_nets(cell):
+        for net in data_nets(cell):
             uses[net] += 1
     for port in netlist.ports:
         for bit in port.nets:
@@ -239,23 +135,53 @@ def _uses(netlist: Netlist) -> list[int]:
     return uses
 
 
-def _evaluate(cell: Cell, waves: list[Wave | None], uses: list[int], span: Span) -> None:
-    outputs = OUTPUT_PINS[cell.kind]
-    clock = CLOCK_PINS.get(cell.kind)
-    pins = {
+def _take(step: Step, netlist: Netlist, waves: list[Wave | None], span: Span) -> None:
+    """Compute the outputs of a step's cells."""
+    if step.register is not None:
+        _settle(step, netlist.cells[step.register], netlist, waves, span)
+    for index in step.gates:
+        _evaluate(netlist.cells[index], waves, span)
+
+
+def _settle(step: Step, register: Cell, netlist: Netlist, waves: list[Wave | None], span: Span) -> None:
+    """A flip-flop that depends on itself: find what each cycle makes of a 0 and of a 1, then of what it is."""
+    (output,) = (net for net in register.pins["Q"] if isinstance(net, int))
+    after = []
+    for now in (span.zero, span.one):
+        waves[output] = now
+        for index in step.gates:
+            _evaluate(netlist.cells[index], waves, span)
+        after.append(next_state(register.settings, _pins(register, waves, span), now, span))
+    waves[output] = span.state(after[0], after[1], initial(register.settings))
+
+
+def _pins(cell: Cell, waves: Sequence[Wave | None], span: Span) -> dict[str, list[Wave]]:
+    ignored = {CLOCK_PINS.get(cell.kind), *OUTPUT_PINS[cell.kind]}
+    return {
         pin: [_read(waves, net, cell.name, span) for net in nets]
         for pin, nets in cell.pins.items()
-        if pin not in outputs and pin != clock
+        if pin not in ignored
     }
-    results = CELLS[cell.kind](cell.settings, pins, span)
-    for pin in outputs:
+
+
+def _evaluate(cell: Cell, waves: list[Wave | None], span: Span) -> None:
+    results = CELLS[cell.kind](cell.settings, _pins(cell, waves, span), span)
+    for pin in OUTPUT_PINS[cell.kind]:
         for net, wave in zip(cell.pins.get(pin, ()), results[pin], strict=False):
-            if isinstance(net, int) and uses[net]:
+            if isinstance(net, int):
                 waves[net] = wave
-    for used in _data_nets(cell):
-        uses[used] -= 1
-        if not uses[used]:
-            waves[used] = None
+
+
+def _forget(step: Step, netlist: Netlist, waves: list[Wave | None], uses: list[int]) -> None:
+    """Drop every wave that nothing reads any more."""
+    for index in step.gates if step.register is None else (*step.gates, step.register):
+        cell = netlist.cells[index]
+        for net in data_nets(cell):
+            uses[net] -= 1
+        for nets in cell.pins.values():
+            for bit in nets:
+                if isinstance(bit, int) and not uses[bit]:
+                    waves[bit] = None
 
 
 def _read(waves: Sequence[Wave | None], net: Net, reader: str, span: Span) -> Wave:

@@ -122,20 +122,42 @@ def _maybe_inverted(cell: Settings, pins: Pins, name: str, span: Span, default: 
     return ~wave
 
 
+RESET_PINS = {"FDRE": "R", "FDSE": "S", "FDCE": "CLR", "FDPE": "PRE"}
+
+
 def _flip_flop(cell: Settings, pins: Pins, span: Span) -> Outputs:
     """FDRE and FDSE reset and set at the clock; FDCE and FDPE at once.  The reset goes before the enable."""
-    reset_pin = {"FDRE": "R", "FDSE": "S", "FDCE": "CLR", "FDPE": "PRE"}[cell.kind]
-    sets = cell.kind in {"FDSE", "FDPE"}
+    load, data, reset = _flip_flop_inputs(cell, pins, span)
+    output = span.register(load, data, initial(cell))
+    if cell.kind in {"FDCE", "FDPE"} and reset is not span.zero:
+        output = output | reset if _sets(cell) else output & ~reset
+    return {"Q": [output]}
+
+
+def _sets(cell: Settings) -> bool:
+    return cell.kind in {"FDSE", "FDPE"}
+
+
+def initial(cell: Settings) -> int:
+    """The bit that a flip-flop starts with."""
+    return cell.number("INIT", int(_sets(cell)))
+
+
+def _flip_flop_inputs(cell: Settings, pins: Pins, span: Span) -> tuple[Wave, Wave, Wave]:
+    """When something is taken, what is taken, and the reset."""
     data = _maybe_inverted(cell, pins, "D", span)
     enable = _maybe_inverted(cell, pins, "CE", span, default=1)
-    reset = _maybe_inverted(cell, pins, reset_pin, span)
-    if reset is not span.zero:
-        enable = span.one if enable is span.one else enable | reset
-        data = data | reset if sets else data & ~reset
-    output = span.register(enable, data, cell.number("INIT", int(sets)))
-    if cell.kind in {"FDCE", "FDPE"} and reset is not span.zero:
-        output = output | reset if sets else output & ~reset
-    return {"Q": [output]}
+    reset = _maybe_inverted(cell, pins, RESET_PINS[cell.kind], span)
+    if reset is span.zero:
+        return enable, data, reset
+    load = span.one if enable is span.one else enable | reset
+    return load, data | reset if _sets(cell) else data & ~reset, reset
+
+
+def next_state(cell: Settings, pins: Pins, now: Wave, span: Span) -> Wave:
+    """What a flip-flop with a clocked reset holds in the next cycle, if it holds ``now`` in this one."""
+    load, data, _ = _flip_flop_inputs(cell, pins, span)
+    return now ^ (load & (now ^ data))
 
 
 def _shift_register(cell: Settings, pins: Pins, span: Span) -> Outputs:

@@ -51,20 +51,25 @@ class Span:
         return moved
 
     def register(self, load: Wave, data: Wave, first: object) -> Wave:
-        """Output of a flip-flop that takes ``data`` at the end of each cycle in which ``load`` is 1.
-
-        Without a constant ``load`` the value last taken is found for all cycles at once by doubling:
-        after k steps each bit knows whether anything was taken in the 2^k cycles before it, and what.
-        """
+        """Output of a flip-flop that takes ``data`` at the end of each cycle in which ``load`` is 1."""
         if load is self.one:
             return self.delay(data, first)
-        taken, value = load, data & load
-        reach = 1
+        return self.state(load & data, ~load | data, first)
+
+    def state(self, after_zero: Wave, after_one: Wave, first: object) -> Wave:
+        """One bit of state for all cycles at once, whatever it depends on besides itself.
+
+        The two waves say what each cycle makes of a 0 and of a 1, so each cycle is a function from a bit to a bit.
+        Doubling composes them: after k steps every place holds the composition of the 2^k cycles up to it.
+        """
+        zero, one, reach = after_zero, after_one, 1
         while reach < self.cycles:
-            value = value | (self._later(value, reach) & ~taken)
-            taken = taken | self._later(taken, reach)
+            before_zero = self._later(zero, reach)
+            before_one = ~self._later(~one, reach)  # before the start, nothing changes the bit
+            change = zero ^ one
+            zero, one = zero ^ (before_zero & change), zero ^ (before_one & change)
             reach *= 2
-        return self.delay(value | ~taken, first) if first else self.delay(value, first)
+        return self.delay(one if first else zero, first)
 
     def pack(self, bits: Bits) -> list[Wave]:
         """Waves of an array of shape (cycles, width), one per column."""

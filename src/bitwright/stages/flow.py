@@ -11,12 +11,15 @@ from bitwright.eda import process
 from bitwright.errors import BitwrightError, UsageError, error_from_dict, nearest
 from bitwright.files import read_json
 from bitwright.stages.job import Job
-from bitwright.stages.runner import is_current
-from bitwright.stages.table import STAGES
+from bitwright.stages.runner import error_file, is_current
+from bitwright.stages.table import STAGES, in_order
 
 
 def run_workflow(job: Job, root: Path, cores: int, *, quiet: bool) -> list[str]:
     """Run flows/Snakefile for a job; the names of the stages that ran.
+
+    What is stale is decided here, by contents; Snakemake, which knows times alone, is told.  A stage behind
+    a stale one is started too, and does nothing if what it reads came out the same.
 
     Raises:
         BitwrightError: of the stage that failed, as it said it.
@@ -30,20 +33,29 @@ def run_workflow(job: Job, root: Path, cores: int, *, quiet: bool) -> list[str]:
     if not stale:
         return []
     for stage in STAGES:
-        (job.folder / f"{stage.name}.error.json").unlink(missing_ok=True)
+        error_file(stage.name, job).unlink(missing_ok=True)
+    before = _folders(job)
     argv = [
         sys.executable, "-m", "snakemake", "--snakefile", str(snakefile.resolve()), "--directory", str(job.folder),
-        "--cores", str(cores), "--nolock", "--quiet", "all", "--config", f"quiet={int(quiet)}",
+        "--cores", str(cores), "--nolock", "--rerun-incomplete", "--quiet", "all", "--forcerun", *stale,
+        "--config", f"quiet={int(quiet)}",
     ]  # fmt: skip
     code = process.attached(argv, cwd=root, tool="snakemake", env={"BITWRIGHT_IN_WORKFLOW": "1"})
     if code != 0:
         raise _stage_error(job, code)
-    return stale
+    after = _folders(job)
+    return [stage.name for stage in in_order() if after.get(stage.name) != before.get(stage.name)]
+
+
+def _folders(job: Job) -> dict[str, int]:
+    """The inode of each stage's folder: a stage that ran has a new one."""
+    folders = {stage.name: job.stage(stage.name) for stage in STAGES}
+    return {name: folder.stat().st_ino for name, folder in folders.items() if folder.is_dir()}
 
 
 def _stage_error(job: Job, code: int) -> BitwrightError:
     for stage in STAGES:
-        path = job.folder / f"{stage.name}.error.json"
+        path = error_file(stage.name, job)
         if path.is_file():
             return error_from_dict({k: v for k, v in read_json(path).items() if k != "stage"})
     return BitwrightError(

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bitwright.config import ModelConfig, TargetConfig, VectorConfig, load_model, load_target
-from bitwright.errors import ConfigError, UsageError, nearest
+from bitwright.config import ModelConfig, TargetConfig, load_model, load_target
+from bitwright.errors import UsageError, nearest
 from bitwright.files import digest, read_json, to_json, unchanged_or_write
 
 MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".json")
-SAFE = re.compile(r"[A-Za-z0-9_.+=/, -]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +158,4 @@ def _report_request(
     }
 
 
-def with_vectors(model: ModelConfig, vectors: VectorConfig) -> ModelConfig:
-    """The model with other numbers of vectors."""
-    return model.model_copy(update={"vectors": vectors})
-
-
-__all__ = ["ConfigError", "Job", "find_model", "find_target", "load_target", "prepare", "with_vectors"]
+__all__ = ["Job", "find_model", "find_target", "load_target", "prepare"]

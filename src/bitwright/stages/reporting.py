@@ -181,7 +181,7 @@ def _measurements(job: Job, bundle: Bundle, synth: Mapping[str, Any]) -> Iterato
     for module in bundle.modules:
         yield Measurement(
             metric="ESTIMATED_LUT", value=module.estimated_lut, unit="count", stage=FigureStage.BUNDLE,
-            design=module.name, layer=module.layers[0], source="emit/bundle.json", part=bundle.part, tool="alkaid",
+            design=module.name, source="emit/bundle.json", part=bundle.part, tool="alkaid",
             tool_version=str(bundle.options["alkaid"]),
         )  # fmt: skip
 

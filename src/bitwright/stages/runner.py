@@ -1,7 +1,7 @@
 """Run one stage: skip it when nothing changed, otherwise make its folder whole, or leave it as it was.
 
-A stage's key is the digest of everything that decides its result: its inputs' contents, its request,
-this program's source, and the versions of the tools that it names.
+A stage's key is the digest of everything that decides its result: its inputs' contents, its request
+and this program's source.  Its record also holds the digest of every file that it made.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.errors import BitwrightError
-from bitwright.files import digest, read_json, to_json, whole_folder, write_json
+from bitwright.files import digest, exclusive, read_json, remove_parts, to_json, whole_folder, write_json
 from bitwright.stages.job import Job
 
 Say = Callable[[str], None]
@@ -64,49 +64,78 @@ def stage_key(stage: Stage, job: Job) -> str:
     """
     parts = {"program": program_digest(), "stage": stage.name}
     for name in stage.reads:
-        path = job.folder / name
-        if not path.is_file():
+        path, maker = job.folder / name, Path(name).parts[0]
+        if not path.is_file() or error_file(maker, job).is_file():
+            why = "which failed when it was last made" if path.is_file() else "which is missing"
             raise BitwrightError(
-                f"{stage.name} needs {name}", where=str(job.folder), hint=f"run the stage '{name.split('/')[0]}' first"
+                f"{stage.name} needs {name}, {why}", where=str(job.folder), hint=f"run the stage '{maker}' first"
             )
         parts[name] = digest(path)
     return hashlib.sha256(to_json(parts).encode()).hexdigest()
 
 
+def error_file(name: str, job: Job) -> Path:
+    """Where the stage of that name says how it failed; absent when it did not."""
+    return job.folder / f"{name}.error.json"
+
+
 def is_current(stage: Stage, job: Job) -> bool:
-    """Whether the stage's results on disk are those of its present inputs."""
-    record = job.folder / stage.record
+    """Whether the stage's results on disk are whole, and those of its present inputs."""
     try:
-        if not record.is_file() or read_json(record).get("key") != stage_key(stage, job):
-            return False
-    except BitwrightError:
+        record = read_json(job.folder / stage.record)
+        return bool(record["key"] == stage_key(stage, job) and record["files"] == _files(job.stage(stage.name)))
+    except (BitwrightError, LookupError, TypeError):
         return False
-    return all((job.folder / name).is_file() for name in stage.writes)
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """The digest of every file that a stage made."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / "stage.json")
+    return {str(path.relative_to(folder)): digest(path) for path in paths}
 
 
 def run_stage(stage: Stage, job: Job, say: Say, *, force: bool = False) -> bool:
     """Run a stage unless it is current; True if it ran.
 
     A failing stage leaves earlier results as they were and writes ``<stage>.error.json``.
+
+    Raises:
+        BusyError: another process runs the same stage.
+        BitwrightError: of the stage, or an input is missing.
     """
-    key = stage_key(stage, job)
-    error_file = job.folder / f"{stage.name}.error.json"
-    if not force and is_current(stage, job):
-        for name in (*stage.writes, stage.record):
-            (job.folder / name).touch()
-        say("nothing changed")
-        return False
-    error_file.unlink(missing_ok=True)
+    with exclusive(job.folder, f".{stage.name}.lock"):
+        if not force and is_current(stage, job):
+            error_file(stage.name, job).unlink(missing_ok=True)
+            for name in (*stage.writes, stage.record):
+                (job.folder / name).touch()
+            say("nothing changed")
+            return False
+        _make(stage, job, say)
+        return True
+
+
+def _make(stage: Stage, job: Job, say: Say) -> None:
+    key, folder = stage_key(stage, job), job.stage(stage.name)
+    error_file(stage.name, job).unlink(missing_ok=True)
+    remove_parts(folder)
     started = time.perf_counter()
     try:
-        with whole_folder(job.stage(stage.name)) as out:
+        with whole_folder(folder) as out:
             details = stage.work(job, out, say)
-            write_json(out / "stage.json", _record(stage, key, time.perf_counter() - started, details))
+            record = _record(stage, key, time.perf_counter() - started, details) | {"files": _files(out)}
+            write_json(out / "stage.json", record)
     except BitwrightError as error:
-        write_json(error_file, {**error.to_dict(), "stage": stage.name})
+        _leave_word(stage, job, error)
         raise
     say(f"done in {time.perf_counter() - started:.1f} s")
-    return True
+
+
+def _leave_word(stage: Stage, job: Job, error: BitwrightError) -> None:
+    """Tell whoever started the workflow; where even that cannot be written, tell the terminal."""
+    try:
+        write_json(error_file(stage.name, job), {**error.to_dict(), "stage": stage.name})
+    except (BitwrightError, OSError):
+        print(f"error: {error}", file=sys.stderr, flush=True)
 
 
 def _record(stage: Stage, key: str, seconds: float, details: dict[str, Any]) -> dict[str, Any]:

@@ -87,8 +87,7 @@ def _measure(bundle: Bundle, results: Sequence[ModuleResult], version: str) -> l
         )  # fmt: skip
         own[result.top] = [m for m in parsed if m.design == result.top]
     modules = [m.name for m in bundle.modules]
-    first_layer = {m.name: m.layers[0] for m in bundle.modules}
-    rows = [m.model_copy(update={"layer": first_layer[name]}) for name in modules for m in own[name]]
+    rows = [m for name in modules for m in own[name]]
     kernel = _total(bundle.kernel.module, [own[name] for name in (*modules, bundle.kernel.module)])
     shell = _total(bundle.shell.module, [kernel, own[bundle.shell.module]])
     return rows + kernel + shell

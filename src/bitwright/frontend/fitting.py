@@ -1,0 +1,201 @@
+"""Train a Keras 2 model: pruning, early stopping, progress, and the distillation of a labeller.
+
+Runs in a process that :func:`bitwright.frontend.worker.prepare_keras2` has prepared.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tf_keras
+
+from bitwright.config import TrainConfig
+from bitwright.datasets.dataset import Floats
+from bitwright.datasets.labeller import Labeller
+from bitwright.errors import ModelError
+from bitwright.frontend.train_options import Options
+
+VALIDATION_SHARE = 0.1
+PRUNE_FROM, PRUNE_UNTIL = 0.1, 0.6
+PRUNE_EVERY = 20
+PREDICT_ROWS = 4096
+
+LABELLER_UNITS = (64, 64)
+LABELLER_ROWS = 150_000
+LABELLER_EPOCHS = 20
+
+
+def seed_all(seed: int) -> None:
+    """Seed Python, numpy and TensorFlow."""
+    tf_keras.utils.set_random_seed(seed)
+
+
+def train(model: Any, x: Floats, soft: Floats, config: TrainConfig, backup: Path | None = None) -> None:
+    """Fit ``model`` to rows (rows, features) and soft labels (rows, classes); it ends with its best weights.
+
+    With ``backup`` an interrupted run continues at the epoch where it was.
+
+    Raises:
+        ModelError: the loss became NaN or infinite.
+    """
+    options = Options.of(config)
+    cut = max(1, int(len(x) * VALIDATION_SHARE))
+    epochs, steps = config.epochs, max(1, (len(x) - cut) // config.batch_size)
+    _compile(model, config, steps * epochs, options.l1)
+    # a single backward pass over frozen masks must be left after pruning, so best weights count from there
+    first = int(np.ceil(epochs * PRUNE_UNTIL)) if options.zero_weights else 0
+    callbacks = [
+        _Progress(epochs),
+        tf_keras.callbacks.TerminateOnNaN(),
+        tf_keras.callbacks.EarlyStopping(
+            monitor="val_loss", patience=options.patience, restore_best_weights=True, start_from_epoch=first
+        ),
+    ]
+    if options.zero_weights:
+        callbacks.insert(0, _Pruner(options.zero_weights, steps * epochs))
+    if backup is not None:
+        callbacks.append(tf_keras.callbacks.BackupAndRestore(str(backup)))
+    history = model.fit(
+        x[cut:],
+        soft[cut:],
+        batch_size=config.batch_size,
+        epochs=epochs,
+        validation_data=(x[:cut], soft[:cut]),
+        validation_batch_size=PREDICT_ROWS,
+        callbacks=callbacks,
+        verbose=0,
+    )
+    if not np.isfinite(history.history.get("loss", [0.0])).all():
+        raise ModelError("the loss became NaN or infinite", hint="lower it: --set learning_rate=0.0005")
+
+
+def _compile(model: Any, config: TrainConfig, steps: int, l1: float) -> None:
+    if l1:
+        for kernel in _kernels(model):
+            model.add_loss(lambda kernel=kernel: l1 * tf_keras.backend.sum(tf_keras.backend.abs(kernel)))
+    schedule = tf_keras.optimizers.schedules.CosineDecay(config.learning_rate, max(1, steps))
+    loss = tf_keras.losses.CategoricalCrossentropy(from_logits=not ends_in_softmax(model))
+    model.compile(optimizer=tf_keras.optimizers.Adam(schedule), loss=loss, metrics=["accuracy"])
+
+
+def ends_in_softmax(model: Any) -> bool:
+    """Whether the outputs are probabilities already."""
+    activation = getattr(model.layers[-1], "activation", None)
+    return getattr(activation, "__name__", "") == "softmax"
+
+
+def probabilities(model: Any, x: Floats) -> Floats:
+    """The model's outputs (rows, classes) as probabilities."""
+    outputs = np.asarray(model.predict(x, batch_size=PREDICT_ROWS, verbose=0), np.float32)
+    if ends_in_softmax(model):
+        return outputs
+    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    soft: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return soft
+
+
+def zero_share(model: Any) -> float:
+    """Share of the kernel weights that the quantizers turn into exactly 0."""
+    zeros = total = 0
+    for layer in model.layers:
+        if hasattr(layer, "kernel"):
+            quantizer = getattr(layer, "kernel_quantizer_internal", None)
+            weights = np.asarray(quantizer(layer.kernel) if quantizer else layer.kernel)
+            zeros, total = zeros + int((weights == 0).sum()), total + weights.size
+    return zeros / total if total else 0.0
+
+
+def fold_batch_norms(model: Any, step: float, limit: float) -> Any:
+    """Turn each trained batch norm into a scale and a bias that are multiples of ``step`` within +-``limit``.
+
+    It stays a batch norm layer, of mean 0 and variance 1 - epsilon, so that Keras itself computes
+    ``scale * x + bias`` without rounding (epsilon must be a power of two) as hls4ml's fixed point does.
+
+    Raises:
+        ModelError: a scale or bias is not within the limit, or epsilon is not a power of two.
+    """
+    for layer in model.layers:
+        if not isinstance(layer, tf_keras.layers.BatchNormalization):
+            continue
+        if np.frexp(layer.epsilon)[0] != 0.5:
+            raise ModelError("epsilon is not a power of two", where=layer.name, hint="build it with epsilon=2.0**-10")
+        gamma, beta, mean, variance = (np.asarray(w, np.float64) for w in layer.get_weights())
+        scale = gamma / np.sqrt(variance + layer.epsilon)
+        exact = [np.round(values / step) * step for values in (scale, beta - mean * scale)]
+        if np.abs(exact).max() >= limit:
+            raise ModelError(
+                f"a scale or bias of {np.abs(exact).max():g} is not within +-{limit:g}",
+                where=layer.name,
+                hint="train without l1, or give the limit and the hls config more integer bits",
+            )
+        layer.set_weights([*exact, np.zeros_like(gamma), np.full_like(gamma, 1 - layer.epsilon)])
+    return model
+
+
+def distil(teacher: Labeller, x: Floats, seed: int, origin: str) -> Labeller:
+    """A labeller of our own, trained to repeat what ``teacher`` says of the rows ``x``."""
+    tf_keras.utils.set_random_seed(seed)
+    classes = teacher.layers[-1][1].size
+    layers = [tf_keras.layers.Dense(units, activation="relu") for units in LABELLER_UNITS]
+    model = tf_keras.Sequential(
+        [tf_keras.Input((x.shape[1],)), *layers, tf_keras.layers.Dense(classes, activation="softmax")]
+    )
+    config = TrainConfig(epochs=LABELLER_EPOCHS, batch_size=512, learning_rate=4e-3, seed=seed)
+    train(model, x, teacher.probabilities(x), config)
+    weights = [np.asarray(array, np.float32) for array in model.get_weights()]
+    return Labeller(tuple(zip(weights[::2], weights[1::2], strict=True)), origin)
+
+
+def _kernels(model: Any) -> list[Any]:
+    return [layer.kernel for layer in model.layers if hasattr(layer, "kernel")]
+
+
+class _Pruner(tf_keras.callbacks.Callback):  # type: ignore[misc]
+    """Keep the smallest weights at zero, more and more of them: s(t) = s * (1 - (1 - t)^3).
+
+    Zhu and Gupta, To prune or not to prune, arXiv:1710.01878, equation 1; one threshold for the whole network.
+    The state is the step counter and the zeros themselves, so a resumed run goes on as it was.
+    """
+
+    def __init__(self, share: float, steps: int) -> None:
+        super().__init__()
+        self.share = share
+        self.begin, self.end = int(steps * PRUNE_FROM), max(1, int(steps * PRUNE_UNTIL))
+        self.masks: list[Any] | None = None
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras calls it so
+        """Widen the masks while pruning lasts, and apply them."""
+        step = int(self.model.optimizer.iterations)
+        if step < self.begin:
+            return
+        if self.masks is None or (step % PRUNE_EVERY == 0 and step <= self.end) or step == self.end:
+            self.masks = self._find(step)
+        for kernel, mask in zip(_kernels(self.model), self.masks, strict=True):
+            kernel.assign(kernel * mask)
+
+    def _find(self, step: int) -> list[Any]:
+        done = min(1.0, (step - self.begin) / max(1, self.end - self.begin))
+        sizes = [np.abs(kernel.numpy()) for kernel in _kernels(self.model)]
+        together = np.concatenate([size.ravel() for size in sizes])
+        threshold = np.quantile(together, self.share * (1 - (1 - done) ** 3))
+        return [(size > threshold).astype(np.float32) for size in sizes]
+
+
+class _Progress(tf_keras.callbacks.Callback):  # type: ignore[misc]
+    """One line per epoch, about ten of them in all."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self.epochs = epochs
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Print where the training is."""
+        if (epoch + 1) % max(1, self.epochs // 10) and epoch + 1 != self.epochs:
+            return
+        figures = f"loss {logs['loss']:.4f}, validation {logs['val_loss']:.4f}"
+        seconds = time.perf_counter() - self.started
+        print(f"  epoch {epoch + 1:3d} of {self.epochs}: {figures}, {seconds:.0f} s", flush=True)
