@@ -50,7 +50,8 @@ def limited(n: int, width: int, signed: bool, mode: str) -> int:
         case "SAT_ZERO":  # zero in case of overflow
             return n if inside else 0
         case "SAT_SYM":  # the limits are maximum and minus maximum (zero if unsigned)
-            return min(max(n, -high if signed else 0), high)
+            symmetric = low if width == 1 else -high  # ap_fixed_base.h: one bit keeps both its values
+            return min(max(n, symmetric if signed else 0), high)
     raise ValueError(mode)
 
 

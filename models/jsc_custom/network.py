@@ -1,8 +1,9 @@
 """JSC custom: batch norm relu 32, batch norm relu 16, batch norm relu 5, batch norm relu; 1,295 trained parameters.
 
-The shape of the jet networks in MASE, which come from LogicNets (Umuroglu et al., FPL 2020), quantized. Each batch norm stays a
-layer of its own, as scale and bias in fixed point: hls4ml makes ``scale * x + bias`` of it, and ``finish`` puts
-both on a grid, so that Keras computes the very same numbers. Their dropout does nothing at inference: left out.
+The shape of the jet networks in MASE, which come from LogicNets (Umuroglu et al., FPL 2020), quantized. Each
+batch norm stays a layer of its own, as scale and bias in fixed point: hls4ml makes ``scale * x + bias`` of it, and
+``finish`` puts both on a grid, so that Keras computes the very same numbers. Their dropout does nothing at
+inference: left out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """JSC tiny: batch norm, relu, dense 5, relu; 117 trained parameters.
 
-The shape of JSC_Tiny in MASE, whose jet networks come from LogicNets (Umuroglu et al., FPL 2020), quantized. The batch norm
-stays a layer of its own, as scale and bias in fixed point: hls4ml makes ``scale * x + bias`` of it, and
+The shape of JSC_Tiny in MASE, whose jet networks come from LogicNets (Umuroglu et al., FPL 2020), quantized. The
+batch norm stays a layer of its own, as scale and bias in fixed point: hls4ml makes ``scale * x + bias`` of it, and
 ``finish`` puts both on a grid, so that Keras computes the very same numbers.
 """
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
+import select
+import shlex
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,13 +32,42 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb; see the module's docstring."""
+        _end_cleanly_on_signals()
         try:
             return super().invoke(ctx)
         except BitwrightError as error:
             _fail(error, as_json="--json" in sys.argv)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader of our output went away: click's business
+                raise
+            from bitwright.files import system_error
+
+            _fail(system_error(error), as_json="--json" in sys.argv)
         except KeyboardInterrupt:
-            click.echo("\ninterrupted: nothing half-written is left; run again to go on", err=True)
+            if IN_WORKFLOW not in os.environ:
+                click.echo("\ninterrupted: nothing half-written is left; run again to go on", err=True)
             sys.exit(130)
+
+
+def _end_cleanly_on_signals() -> None:
+    """A request to end is treated as Ctrl-C, so that tools are stopped and parts removed."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, signal.default_int_handler)
+
+
+def _end_with_workflow() -> None:
+    """Inside the workflow: end too when the command that started it is killed."""
+
+    def watch(command: int) -> None:
+        with contextlib.suppress(OSError):
+            descriptor = os.pidfd_open(command)
+            select.select([descriptor], [], [])
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    if os.environ.get(IN_WORKFLOW, "").isdigit():
+        threading.Thread(target=watch, args=(int(os.environ[IN_WORKFLOW]),), daemon=True).start()
 
 
 def _fail(error: BitwrightError, *, as_json: bool) -> NoReturn:
@@ -115,7 +149,7 @@ def _job(model: str, choices: Choices, folder: Path | None) -> Iterator[Any]:
         config = config.model_copy(update={"vectors": config.vectors.model_copy(update={"bulk": choices.bulk})})
     target_file = jobs.find_target(choices.target or config.target, choices.root)
     target = jobs.load_target(target_file)
-    command = f"make fpga MODEL={model if origins else config.source.name}"
+    command = f"make fpga MODEL={shlex.quote(model)}"
     command += f" TARGET={target.name}" if choices.target else ""
     folder = folder or choices.root / "build" / config.name / target.name
     with exclusive(folder):
@@ -200,6 +234,7 @@ def _add_stage(name: str, title: str) -> None:
         from bitwright.stages.table import BY_NAME
 
         stage = BY_NAME[name]
+        _end_with_workflow()
         run_stage(stage, Job(job.resolve()), printer(name, quiet=as_json), force=force)
         if as_json:
             click.echo(json.dumps(read_json(job / stage.record)))

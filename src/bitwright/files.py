@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from bitwright.errors import BitwrightError, BusyError
+from bitwright.errors import BitwrightError, BusyError, UsageError
 
 
 def digest(path: Path) -> str:
@@ -104,13 +104,21 @@ def _disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise BitwrightError(
-                "no space left on the disk; nothing was changed",
-                where=str(path),
-                hint="free some space and run again: finished stages are kept",
-            ) from error
+        if error.errno in FULL:
+            raise system_error(error, path) from error
         raise
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def system_error(error: OSError, path: Path | None = None) -> BitwrightError:
+    """What the operating system refused, as one of our errors."""
+    where = str(path or error.filename or "")
+    if error.errno in FULL:
+        hint = "free some space and run again: finished stages are kept"
+        return BitwrightError("no space left on the disk; nothing was changed", where=where, hint=hint)
+    return UsageError(error.strerror or str(error), where=where, hint="check the path and its permissions")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -141,7 +149,7 @@ def _savez(handle: IO[bytes], arrays: dict[str, npt.NDArray[Any]]) -> None:
 def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """The arrays of an ``.npz`` of ours; pickled objects are refused."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise BitwrightError("file is missing", where=str(path), hint="run the stage that writes it first") from error

@@ -143,7 +143,7 @@ def test_a_hanging_tool_is_stopped_with_its_children(tmp_path: Path) -> None:
     start = time.monotonic()
     with pytest.raises(ToolFailedError, match=r"hanging did not finish a test within 0\.4 s and was stopped"):
         process.run_job(job(tmp_path, "hanging", timeout_s=0.4))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
     assert is_gone(child_of(tmp_path / "tool.log"))
 
 
@@ -151,7 +151,7 @@ def test_a_tool_that_ignores_the_request_to_stop_is_killed(tmp_path: Path) -> No
     start = time.monotonic()
     with pytest.raises(ToolFailedError, match="did not finish"):
         process.run_job(job(tmp_path, "stubborn", timeout_s=0.4))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
 
 
 def test_children_left_behind_by_a_finished_tool_are_killed(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_the_first_failure_kills_the_others_and_is_the_one_raised(tmp_path: Path
     start = time.monotonic()
     with pytest.raises(ToolFailedError, match="failing failed during a test"):
         process.run_many(jobs, workers=2)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
     assert not (tmp_path / "0.log").exists() or is_gone(child_of(tmp_path / "0.log"))
     assert not (tmp_path / "3.log").exists() or is_gone(child_of(tmp_path / "3.log"))
 

@@ -11,7 +11,7 @@ import pytest
 
 from bitwright.eda import yosys
 from bitwright.eda.tools import YosysTool
-from bitwright.eda.yosys import ModuleJob, SynthOptions, synthesize
+from bitwright.eda.yosys import ModuleJob, Needs, SynthOptions, synthesize
 from bitwright.errors import ConfigError, ToolFailedError
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -54,16 +54,36 @@ def adder(tmp_path: Path) -> ModuleJob:
 
 
 @pytest.mark.parametrize(
-    ("name", "family", "options"),
+    ("name", "family", "options", "needs"),
     [
-        ("xcup_adders", "xcup", SynthOptions()),
-        ("xc7_stock_plain", "xc7", SynthOptions(recipe="stock", dsp=False, bram=False)),
-        ("ecp5", "ecp5", SynthOptions(dsp=False)),
+        ("xcup_adders", "xcup", SynthOptions(), Needs(memories=False, multipliers=False)),
+        ("xcu_everything", "xcu", SynthOptions(), Needs()),
+        ("xc7_stock_plain", "xc7", SynthOptions(recipe="stock", dsp=False, bram=False), Needs()),
+        ("ecp5", "ecp5", SynthOptions(dsp=False), Needs()),
     ],
 )
-def test_golden_scripts(name: str, family: str, options: SynthOptions) -> None:
-    text = yosys.script("dense_1", family, ["src/dense_1.v", "src/shift_adder.v"], ["ports/relu.v"], options)
+def test_golden_scripts(name: str, family: str, options: SynthOptions, needs: Needs) -> None:
+    text = yosys.script("dense_1", family, ["src/dense_1.v", "src/adder.v"], ["ports/relu.v"], options, needs)
     assert text == (GOLDEN / f"{name}.ys").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "memories", "multipliers"),
+    [
+        ("wire [3:0] y = a + b; // a * b, mem [0:3]", False, False),
+        ("always @(*) y = a; always @* z = (* keep *) b; /* x * y\n */", False, False),
+        ("assign y = a*b;", False, True),
+        ("assign y = a ** 2;", False, True),
+        ("reg [7:0] mem [0:3];", True, False),
+        ("reg [7:0] mem_q[0:(1 << ADDR)-1];", True, False),
+        ("logic flags [16];", True, False),
+        ("case (a) 1: y = 2; endcase", True, False),
+        ("function casement; wire [7:0] a; assign y = {a[1:0], b[3]};", False, False),
+    ],
+)
+def test_what_sources_need(tmp_path: Path, text: str, memories: bool, multipliers: bool) -> None:
+    job = ModuleJob("m", (write(tmp_path, "m.v", text),), "m")
+    assert yosys.needs(job) == Needs(memories, multipliers)
 
 
 def test_an_unknown_family_names_the_nearest(adder: ModuleJob, tmp_path: Path) -> None:
@@ -111,7 +131,7 @@ def test_an_unchanged_module_is_not_synthesized_again(
     assert (second.cells, second.warnings, second.run.argv) == (first.cells, first.warnings, first.run.argv)
     adder.sources[0].write_text(ADDER + "// changed\n")
     (third,) = run_fake(tmp_path, GOOD, monkeypatch, adder)
-    (fourth,) = run_fake(tmp_path, GOOD, monkeypatch, adder, options=SynthOptions(dsp=False))
+    (fourth,) = run_fake(tmp_path, GOOD, monkeypatch, adder, options=SynthOptions(recipe="stock"))
     assert not third.reused
     assert not fourth.reused
     assert (tmp_path / "count").read_text().count("run") == 3
@@ -146,6 +166,27 @@ def test_the_error_is_yosys_own(tmp_path: Path, adder: ModuleJob, monkeypatch: p
     assert caught.value.what == "Yosys stopped during synthesis of adder: ERROR: Module `foo not found"
     assert Path(caught.value.where).read_text().startswith("1. Executing")
     assert not (tmp_path / "out" / "adder").exists()
+
+
+def test_logs_can_outlive_the_results(tmp_path: Path, adder: ModuleJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ToolFailedError) as caught:
+        run_fake(tmp_path, "echo why; exit 1", monkeypatch, adder, logs=tmp_path / "logs")
+    assert caught.value.where == str(tmp_path / "logs" / "adder.log")
+    assert (tmp_path / "logs" / "adder.log").read_text() == "why\n"
+    (result,) = run_fake(tmp_path, GOOD, monkeypatch, adder, logs=tmp_path / "logs")
+    assert result.run.log.is_file()
+
+
+def test_the_wheel_compiles_itself_once_before_the_modules_start(
+    tmp_path: Path, adder: ModuleJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fake_yosys(tmp_path, f'if [ "$1" = -V ]; then echo first >> "$COUNT"; exit 0; fi\n{GOOD}', monkeypatch)
+    wheel = YosysTool(path.argv_prefix, "9.9", wheel=True)
+    monkeypatch.setattr(yosys, "wheel_is_prepared", lambda: False)
+    said: list[str] = []
+    synthesize([adder], family="xcup", out=tmp_path / "o", tool=wheel, progress=lambda text, _d, _n: said.append(text))
+    assert said[0].startswith("preparing Yosys for this machine")
+    assert (tmp_path / "count").read_text() == "first\nrun\n"
 
 
 def test_a_failure_without_an_error_line_shows_the_log(

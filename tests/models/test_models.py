@@ -68,6 +68,7 @@ def test_shipped_rows_are_the_generators_own(name):
     assert (data.y == again.y).mean() > 0.999
 
 
+@pytest.mark.corpus
 def test_no_real_row_is_shipped(name):
     real = corpus_rows()
     if real is None:
@@ -103,3 +104,22 @@ def test_the_card_states_the_figures_of_the_files(name):
             kind = "synthetic" if entry["synthetic"] else "real"
             line = rf"\|[^\n]*{kind}[^\n]*\| {entry['rows']:,} \| {entry['accuracy'] * 100:.2f} % \|{auc}"
             assert re.search(line, card), (file, entry["title"])
+
+
+def test_batch_norms_are_a_scale_and_a_bias_on_the_grid_of_the_hls_config(name):
+    found = {}
+    with h5py.File(ROOT / "models" / name / "model.h5") as file:
+        visit = lambda path, item: found.update({path: item[()]}) if isinstance(item, h5py.Dataset) else None  # noqa: E731
+        file["model_weights"].visititems(visit)
+    norms = {path: array for path, array in found.items() if "norm" in path.split("/")[0]}
+    config = yaml.safe_load((ROOT / "hls" / f"{name}.yaml").read_text())["LayerName"]
+    assert {path.split("/")[0] for path in norms} == set(config) - {"features"}
+    for path, array in norms.items():
+        kind = path.split("/")[-1].split(":")[0]
+        if kind in ("gamma", "beta"):
+            assert np.array_equal(array * 64, np.round(array * 64))
+            assert np.abs(array).max() < 16
+            expected = "scale" if kind == "gamma" else "bias"
+            assert config[path.split("/")[0]]["Precision"][expected] == "fixed<11,5>"
+        else:
+            assert set(array.tolist()) == {0.0 if kind == "moving_mean" else 1 - 2**-10}

@@ -92,7 +92,7 @@ def test_a_training_that_another_run_holds(capsys, model):
 @pytest.mark.parametrize(("text", "message"), [("1 / 0", "it does not run"), ("x = 1", "no function build()")])
 def test_a_network_program_that_is_wrong(model, text, message):
     (model / "network.py").write_text(text)
-    with pytest.raises(training.ModelError, match="network.py") as caught:
+    with pytest.raises(training.ModelError, match=r"network\.py") as caught:
         training.load_network(model / "network.py")
     assert message in str(caught.value)
 

@@ -525,7 +525,7 @@ def test_ten_thousand_luts_and_cycles_take_seconds() -> None:
     start = time.perf_counter()
     result = simulate(netlist, {"a": noise(10_000, width)})
     assert result["y"].shape == (10_000, width)
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 10
 
 
 # ---------------------------------------------------------------- through Yosys

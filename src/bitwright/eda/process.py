@@ -359,19 +359,26 @@ def first_line(argv: Sequence[str], timeout_s: float = 10.0) -> str | None:
 def attached(argv: Sequence[str], *, cwd: Path, tool: str, env: Mapping[str, str] | None = None) -> int:
     """Run a program of ours on this terminal, with no log and no limit; its exit code.
 
-    An interrupt reaches it through the terminal as well; it is waited for, so that it can clean up.
+    It has a process group of its own: an interrupt is handed on to the group once, however it came here,
+    and the program is waited for, so that it can clean up.
 
     Raises:
         ToolNotFoundError: it is not installed.
     """
     try:
-        process = subprocess.Popen(list(argv), cwd=cwd, env={**os.environ, **(env or {})})  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603
+            list(argv), cwd=cwd, env={**os.environ, **(env or {})}, start_new_session=True
+        )
     except FileNotFoundError as error:
         raise ToolNotFoundError(f"{tool} was not found", where=argv[0], hint="install the package again") from error
+    interrupted = False
     while True:
         try:
-            return process.wait()
+            code = process.wait()
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
-            process.wait()
-            raise
+            interrupted = True
+            _signal_group(process, signal.SIGINT)
+            continue
+        if interrupted:
+            raise KeyboardInterrupt
+        return code

@@ -10,59 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import Any
 
 from bitwright.eda.process import Stop, ToolRun, failure, run, side_by_side
 from bitwright.eda.tools import YosysTool, find_yosys, wheel_is_prepared
-from bitwright.errors import ConfigError, ToolFailedError, nearest
-from bitwright.files import digest, read_json, to_json, whole_folder, write_json
+from bitwright.eda.yosys_script import ModuleJob, Needs, Plan, SynthOptions, needs, plan, script, uses_memory_files
+from bitwright.errors import ToolFailedError
+from bitwright.files import read_json, to_json, whole_folder, write_json
 
-TEMPLATES: dict[str, str] = {"xcup": "xilinx", "xcu": "xilinx", "xc7": "xilinx", "ecp5": "ecp5"}
-READMEM = re.compile(r"\$readmem[bh]\s*\(\s*(?:\"([^\"]*)\")?")
+__all__ = ["ModuleJob", "ModuleResult", "Needs", "SynthOptions", "needs", "plan", "script", "synthesize"]
+
 WARNING = re.compile(r"^(?:\S+:\d+: )?Warning: .*")
-UNSAFE = re.compile(r"[^A-Za-z0-9_.]")
-MODULE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 OUTPUTS = ("stat.json", "netlist.json", "netlist.v")
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleJob:
-    """One module to synthesize by itself, flattened.
-
-    Attributes:
-        name: names the output folder and log.
-        sources: Verilog files with ``top`` and what it instantiates.
-        top: the module to synthesize.
-        memory_files: files that ``$readmemh`` / ``$readmemb`` load, found by their base names.
-        blackboxes: Verilog files of which only the ports are read: their modules stay black boxes (Yosys opens
-            their memory files all the same).
-    """
-
-    name: str
-    sources: tuple[Path, ...]
-    top: str
-    memory_files: tuple[Path, ...] = ()
-    blackboxes: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SynthOptions:
-    """How to synthesize.
-
-    Attributes:
-        recipe: ``adders`` keeps an optimized adder graph as it is (one carry chain per adder) and maps logic
-            for area; ``stock`` is Yosys' own ``synth_xilinx`` script.  ECP5 knows only the stock script.
-        dsp: multiplications may use DSP blocks.
-        bram: memories may use block RAM.
-    """
-
-    recipe: Literal["adders", "stock"] = "adders"
-    dsp: bool = True
-    bram: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +56,6 @@ class ModuleResult:
     reused: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """A job with its texts and the names that its files get in the work folder."""
-
-    job: ModuleJob
-    files: Mapping[str, Path]
-    script: str
-    texts: Mapping[str, str]
-    tool: YosysTool
-
-    def inputs(self) -> dict[str, Any]:
-        """Everything that the result depends on."""
-        files = {name: digest(path) for name, path in self.files.items()}
-        return {"tool": self.tool.version, "script": self.script, "texts": dict(self.texts), "files": files}
-
-
 def synthesize(
     modules: Sequence[ModuleJob],
     *,
@@ -121,6 +66,7 @@ def synthesize(
     workers: int = 2,
     timeout_s: float = 3600.0,
     progress: Progress | None = None,
+    logs: Path | None = None,
 ) -> tuple[ModuleResult, ...]:
     """Synthesize every module in its own Yosys process, the longest first, ``workers`` side by side.
 
@@ -129,12 +75,13 @@ def synthesize(
     Args:
         modules: what to synthesize; results come in the same order.
         family: ``xcup``, ``xcu``, ``xc7`` or ``ecp5``.
-        out: gets a folder ``<name>`` and a log ``<name>.log`` per module.
+        out: gets a folder ``<name>`` per module.
         tool: from :func:`bitwright.eda.tools.find_yosys` by default.
         options: recipe and blocks allowed.
         workers: processes at a time.
         timeout_s: seconds for one module.
         progress: called with a text, the number of finished modules, and the number of modules.
+        logs: gets a log ``<name>.log`` per module, also of a failed one; ``out`` by default.
 
     Raises:
         ConfigError: unknown family.
@@ -142,12 +89,13 @@ def synthesize(
         ToolFailedError: a source or memory file is missing, Yosys failed, or the netlist is not sane.
     """
     tool = tool or find_yosys()
+    places = _Places(out, logs or out, timeout_s)
     plans = [plan(job, family, options or SynthOptions(), tool) for job in modules]
     counter = _Counter(progress, len(plans))
     if tool.wheel and not wheel_is_prepared():
-        _compile_wheel(tool, out, timeout_s, counter)
+        _compile_wheel(tool, places.logs, timeout_s, counter)
     longest_first = sorted(range(len(plans)), key=lambda index: -_source_bytes(plans[index]))
-    tasks = [partial(_synthesize_one, plans[index], out, timeout_s, counter) for index in longest_first]
+    tasks = [partial(_synthesize_one, plans[index], places, counter) for index in longest_first]
     done = dict(zip(longest_first, side_by_side(tasks, workers), strict=True))
     return tuple(done[index] for index in range(len(plans)))
 
@@ -168,118 +116,46 @@ class _Counter:
                 self._progress(text, self._done, self._total)
 
 
-def _source_bytes(planned: _Plan) -> int:
+def _source_bytes(planned: Plan) -> int:
     return sum(path.stat().st_size for path in planned.job.sources)
 
 
-def _compile_wheel(tool: YosysTool, out: Path, timeout_s: float, counter: _Counter) -> None:
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where results and logs go, and how long one module may take."""
+
+    out: Path
+    logs: Path
+    timeout_s: float
+
+    def log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+
+def _compile_wheel(tool: YosysTool, logs: Path, timeout_s: float, counter: _Counter) -> None:
     """Start the wheel once alone: it compiles itself, and two at once would both do so."""
     counter.say("preparing Yosys for this machine (first use only, up to a minute)")
-    out.mkdir(parents=True, exist_ok=True)
+    logs.mkdir(parents=True, exist_ok=True)
     argv = (*tool.argv_prefix, "-V")
-    log = out / "prepare.log"
-    run(argv, cwd=out, log=log, timeout_s=timeout_s, tool="Yosys", version=tool.version, what="its first start")
+    log = logs / "prepare.log"
+    run(argv, cwd=logs, log=log, timeout_s=timeout_s, tool="Yosys", version=tool.version, what="its first start")
 
 
-def plan(job: ModuleJob, family: str, options: SynthOptions, tool: YosysTool) -> _Plan:
-    """Check a job's files and write its script; nothing is touched yet.
-
-    Raises:
-        ConfigError: unknown family, or a top that is no module name.
-        ToolFailedError: a file is missing or empty, or a ``$readmemh`` names a file that is not given.
-    """
-    if family not in TEMPLATES:
-        raise ConfigError(
-            f"Yosys cannot synthesize for the family '{family}'",
-            hint=f"{nearest(family, TEMPLATES)} known: {', '.join(TEMPLATES)}".strip(),
-        )
-    if not MODULE_NAME.fullmatch(job.top):
-        raise ConfigError(f"'{job.top}' is not a module name", where=job.name)
-    for path in (*job.sources, *job.memory_files, *job.blackboxes):
-        _demand_file(path, job.name)
-    sources = _copy_names(job.sources, "src")
-    blackboxes = _copy_names(job.blackboxes, "ports")
-    files = {**sources, **blackboxes, **_memory_names(job)}
-    text = script(job.top, family, tuple(sources), tuple(blackboxes), options)
-    return _Plan(job, files, text, {"add_to_alu.v": _render("add_to_alu.v.j2")}, tool)
-
-
-def _demand_file(path: Path, module: str) -> None:
-    if not path.is_file() or path.stat().st_size == 0:
-        state = "is empty" if path.is_file() else "does not exist"
-        raise ToolFailedError(
-            f"a file that the synthesis of {module} needs {state}",
-            where=str(path),
-            hint="run the emit stage again: it writes the sources and their memory files",
-        )
-
-
-def _copy_names(paths: Sequence[Path], folder: str) -> dict[str, Path]:
-    """Safe and distinct names for copies: Yosys sees no odd character and no path of this machine."""
-    names: dict[str, Path] = {}
-    for path in paths:
-        stem, suffix = UNSAFE.sub("_", path.stem), UNSAFE.sub("_", path.suffix)
-        name, number = f"{folder}/{stem}{suffix}", 1
-        while name in names:
-            number += 1
-            name = f"{folder}/{stem}_{number}{suffix}"
-        names[name] = path
-    return names
-
-
-def _memory_names(job: ModuleJob) -> dict[str, Path]:
-    """Where the sources expect the memory files: at the name in ``$readmemh``, and at their base names."""
-    by_name = {path.name: path for path in job.memory_files}
-    names = dict(by_name)
-    for source in (*job.sources, *job.blackboxes):
-        for literal in filter(None, READMEM.findall(source.read_text(encoding="utf-8", errors="replace"))):
-            wanted = Path(literal)
-            if wanted.name not in by_name or wanted.is_absolute() or ".." in wanted.parts:
-                raise ToolFailedError(
-                    f"{source.name} loads the memory file '{literal}', which the synthesis of {job.name} is not given",
-                    where=str(source),
-                    hint="name it in memory_files; the path must be relative",
-                )
-            names[literal] = by_name[wanted.name]
-    return names
-
-
-def _uses_memory_files(job: ModuleJob) -> bool:
-    return any(READMEM.search(path.read_text(encoding="utf-8", errors="replace")) for path in job.sources)
-
-
-def _render(template: str, **values: Any) -> str:
-    loader = PackageLoader("bitwright.eda", "templates")
-    # Scripts are no HTML: escaping would change them.
-    environment = Environment(  # noqa: S701
-        loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    text = environment.get_template(template).render(**values)
-    return re.sub(r"\n{2,}", "\n", text).lstrip("\n") if template.endswith(".ys.j2") else text
-
-
-def script(top: str, family: str, sources: Sequence[str], blackboxes: Sequence[str], options: SynthOptions) -> str:
-    """The Yosys script for one module; file names are relative to the folder it runs in."""
-    values = {"top": top, "family": family, "sources": sources, "blackboxes": blackboxes}
-    choices = {"recipe": options.recipe, "dsp": options.dsp, "bram": options.bram}
-    return _render(f"{TEMPLATES[family]}.ys.j2", **values, **choices)
-
-
-def _synthesize_one(planned: _Plan, out: Path, timeout_s: float, counter: _Counter, stop: Stop) -> ModuleResult:
-    name, folder = planned.job.name, out / planned.job.name
+def _synthesize_one(planned: Plan, places: _Places, counter: _Counter, stop: Stop) -> ModuleResult:
+    name, folder = planned.job.name, places.out / planned.job.name
     inputs = json.loads(to_json(planned.inputs()))
     if _unchanged(folder, inputs):
         counter.say(f"{name}: unchanged", finished=True)
-        return _result(planned.job, folder, reused=True)
+        return _result(planned.job, folder, places, reused=True)
     counter.say(f"{name}: synthesis")
     with whole_folder(folder) as work:
         _place(planned, work)
-        done = _run_yosys(planned, work, out / f"{name}.log", timeout_s, stop)
+        done = _run_yosys(planned, work, places, stop)
         _demand_sane(planned.job, work, done)
         write_json(work / "run.json", {**done.to_dict(), "warnings": warnings(done.log)})
         write_json(work / "inputs.json", inputs)
     counter.say(f"{name}: {done.seconds:.0f} s", finished=True)
-    return _result(planned.job, folder, reused=False)
+    return _result(planned.job, folder, places, reused=False)
 
 
 def _unchanged(folder: Path, inputs: dict[str, Any]) -> bool:
@@ -287,7 +163,7 @@ def _unchanged(folder: Path, inputs: dict[str, Any]) -> bool:
     return all((folder / name).is_file() for name in expected) and bool(read_json(folder / "inputs.json") == inputs)
 
 
-def _place(planned: _Plan, work: Path) -> None:
+def _place(planned: Plan, work: Path) -> None:
     for name, path in planned.files.items():
         (work / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, work / name)
@@ -295,15 +171,15 @@ def _place(planned: _Plan, work: Path) -> None:
         (work / name).write_text(text, encoding="utf-8")
 
 
-def _run_yosys(planned: _Plan, work: Path, log: Path, timeout_s: float, stop: Stop) -> ToolRun:
+def _run_yosys(planned: Plan, work: Path, places: _Places, stop: Stop) -> ToolRun:
     temporary = work / "tmp"
     temporary.mkdir()
     what = f"synthesis of {planned.job.name}"
     done = run(
         (*planned.tool.argv_prefix, "-s", "synth.ys"),
         cwd=work,
-        log=log,
-        timeout_s=timeout_s,
+        log=places.log(planned.job.name),
+        timeout_s=places.timeout_s,
         tool="Yosys",
         version=planned.tool.version,
         what=what,
@@ -342,7 +218,7 @@ def _demand_sane(job: ModuleJob, work: Path, done: ToolRun) -> None:
             hint="read the log; a full disk or a killed process can look like this",
         )
     cells = cell_counts(work / "stat.json", job.top)
-    if _uses_memory_files(job) and not any(map(_holds_a_table, cells)):
+    if uses_memory_files(job) and not any(map(_holds_a_table, cells)):
         raise ToolFailedError(
             f"the netlist of {job.name} has no memory and no LUT although its sources load memory files",
             where=str(done.log),
@@ -370,11 +246,11 @@ def cell_counts(stat: Path, top: str) -> dict[str, int]:
         ) from error
 
 
-def _result(job: ModuleJob, folder: Path, *, reused: bool) -> ModuleResult:
+def _result(job: ModuleJob, folder: Path, places: _Places, *, reused: bool) -> ModuleResult:
     data = read_json(folder / "run.json")
-    log = folder.parent / str(data.pop("log"))
+    del data["log"]
     found = tuple(data.pop("warnings"))
-    past = ToolRun(**{**data, "argv": tuple(data["argv"]), "log": log})
+    past = ToolRun(**{**data, "argv": tuple(data["argv"]), "log": places.log(job.name)})
     stat, netlist, verilog = (folder / name for name in OUTPUTS)
     cells = cell_counts(stat, job.top)
     return ModuleResult(

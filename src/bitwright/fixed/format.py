@@ -76,8 +76,12 @@ class FixedFormat:
 
     @property
     def lower(self) -> int:
-        """Smallest raw value that quantization gives (SAT_SYM leaves out the most negative one)."""
-        return -self.max if self.signed and self.overflow is Overflow.SAT_SYM else self.min
+        """Smallest raw value that quantization gives.
+
+        SAT_SYM leaves out the most negative one, except where there is one bit (as ap_fixed_base.h does).
+        """
+        symmetric = self.signed and self.overflow is Overflow.SAT_SYM and self.width > 1
+        return -self.max if symmetric else self.min
 
     def __str__(self) -> str:
         name = "fixed" if self.signed else "ufixed"

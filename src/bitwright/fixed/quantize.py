@@ -49,7 +49,7 @@ def round_shift(raw: Raw, bits: int, rounding: Rounding) -> Raw:
         case Rounding.TRN:
             return raw >> bits
         case Rounding.TRN_ZERO:
-            return (raw + np.where(raw < 0, one - 1, 0)) >> bits
+            return (raw >> bits) + ((raw < 0) & ((raw & (one - 1)) != 0))
         case Rounding.RND:
             return _plus(raw, half) >> bits
         case Rounding.RND_MIN_INF:
@@ -98,6 +98,7 @@ def quantize(raw: Raw, fraction: int, fmt: FixedFormat, bound_bits: int | None =
         fmt: the type assigned to, with its rounding and overflow modes.
         bound_bits: proved bits of the magnitude of ``raw``; measured when not given.
     """
+    raw = _wide(raw)
     drop = fraction - fmt.fraction
     if raw.dtype != object and bound_bits is None:
         bound_bits = max(int(raw.max(initial=0)), -int(raw.min(initial=0))).bit_length()
@@ -105,6 +106,15 @@ def quantize(raw: Raw, fraction: int, fmt: FixedFormat, bound_bits: int | None =
         raw = raw.astype(object)
     rounded = round_shift(raw, drop, fmt.rounding) if drop > 0 else shift_left(raw, -drop, bound_bits)
     return narrow(overflow(rounded, fmt), fmt)
+
+
+def _wide(raw: Raw) -> Raw:
+    """int64 or Python integers, so that narrower arrays cannot overflow on the way."""
+    if raw.dtype in (np.int64, object):
+        return raw
+    if raw.dtype.kind not in "biu":
+        raise TypeError(f"raw values are integers, not {raw.dtype}")
+    return raw.astype(object if raw.dtype == np.uint64 else np.int64)
 
 
 def narrow(raw: Raw, fmt: FixedFormat) -> Raw:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -28,8 +30,29 @@ class Flavour(Enum):
 
 SUPPORTED = (Flavour.KERAS2,)
 
-CODE_CLASSES = ("Lambda",)
-"""Layers that hold Python code: never loaded."""
+LAYERS = frozenset({
+    "InputLayer", "Dense", "QDense", "BatchNormalization", "QBatchNormalization", "Activation", "QActivation", "ReLU",
+    "Softmax", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Reshape", "Flatten",
+    "Dropout",
+})  # fmt: skip
+"""Classes of layers that are read; ``lower`` may still refuse an option of one."""
+
+CONTAINERS = frozenset({"Functional", "Model", "Sequential"})
+
+CODE = frozenset({
+    "Lambda", "__lambda__", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceMethod",
+    "InstanceProperty",
+})  # fmt: skip
+"""Classes that hold Python code or calls of any TensorFlow function: never loaded."""
+
+TRUSTED = ("keras", "tf_keras", "qkeras", "builtins")
+"""Packages that a model file may name; Keras imports whatever module a file names."""
+
+FUNCTIONS = ("builtins", "activations", "quantizers")
+"""The last part of modules from which a file may name a function."""
+
+DAMAGED = (OSError, RuntimeError, LookupError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile)
+"""What h5py and zipfile raise on a file that is cut short or scrambled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +87,8 @@ def inspect(path: Path, weights: Path | None = None) -> ModelFile:
             raise ModelError(
                 f"'{suffix}' is not a model file", where=str(path), hint="give a .h5, .keras, .json or model.yaml"
             )
-    classes = tuple(sorted(set(_class_names(config))))
     _refuse_code(path, config)
+    classes = tuple(sorted({str(node["class_name"]) for node in _nodes(config)}))
     flavour = _flavour(config, version, classes)
     if flavour not in SUPPORTED:
         raise UnsupportedLayerError(
@@ -73,6 +96,10 @@ def inspect(path: Path, weights: Path | None = None) -> ModelFile:
             where=str(path),
             hint="this version reads Keras 2 and QKeras 0.9 models; save it in one of those",
         )
+    _refuse_strangers(path, config)
+    layers = _check_layers(path, config)
+    if weights is not None:
+        _check_names(weights, layers)
     return ModelFile(path, weights, flavour, version, classes)
 
 
@@ -82,7 +109,7 @@ def _read_h5(path: Path) -> tuple[Any, str]:
             config = file.attrs.get("model_config")
             version = file.attrs.get("keras_version", "2")
             _check_finite(path, file)
-    except OSError as error:
+    except DAMAGED as error:
         raise ModelError(f"damaged or not an HDF5 file ({error})", where=str(path), hint="copy it again") from error
     if config is None:
         raise ModelError(
@@ -100,10 +127,10 @@ def _read_keras(path: Path) -> tuple[Any, str]:
             if bad is not None:
                 raise ModelError(f"damaged: {bad}", where=str(path), hint="copy it again")
             config = _parse(path, archive.read("config.json"))
-            version = _parse(path, archive.read("metadata.json")).get("keras_version", "3")
+            version = _mapping(path, _parse(path, archive.read("metadata.json"))).get("keras_version", "3")
             with archive.open("model.weights.h5") as member, h5py.File(member, "r") as file:
                 _check_finite(path, file)
-    except (zipfile.BadZipFile, KeyError, OSError, EOFError) as error:
+    except DAMAGED as error:
         raise ModelError(f"damaged or not a .keras file ({error})", where=str(path), hint="copy it again") from error
     return config, _text(version)
 
@@ -118,10 +145,16 @@ def _read_json(path: Path) -> tuple[Any, str]:
 def _parse(path: Path, text: str | bytes) -> Any:
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ModelError(
             f"its model description is not JSON ({error})", where=str(path), hint="copy it again"
         ) from error
+
+
+def _mapping(path: Path, data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise ModelError("its model description is not that of a Keras model", where=str(path), hint="copy it again")
+    return data
 
 
 def _text(value: Any) -> str:
@@ -144,7 +177,7 @@ def _check_weights(weights: Path) -> None:
     try:
         with h5py.File(weights, "r") as file:
             _check_finite(weights, file)
-    except OSError as error:
+    except DAMAGED as error:
         raise ModelError(f"damaged or not an HDF5 file ({error})", where=str(weights), hint="copy it again") from error
 
 
@@ -169,21 +202,77 @@ def _nodes(config: Any) -> Iterator[dict[str, Any]]:
             yield from _nodes(value)
 
 
-def _class_names(config: Any) -> Iterator[str]:
-    for node in _nodes(config):
-        yield str(node["class_name"])
+def _named(node: dict[str, Any]) -> tuple[str, ...]:
+    """The names by which Keras would look for a class: without the package of registered ones."""
+    return tuple(str(node[key]).rpartition(">")[2] for key in ("class_name", "registered_name") if node.get(key))
+
+
+def _title(node: dict[str, Any]) -> str:
+    inner = node.get("config")
+    name = inner.get("name", "?") if isinstance(inner, dict) else "?"
+    return f"layer '{name}' ({node['class_name']})"
 
 
 def _refuse_code(path: Path, config: Any) -> None:
+    """Refuse Lambda layers and their like, wherever they hide."""
     for node in _nodes(config):
-        if node["class_name"] in CODE_CLASSES or node["class_name"] == "__lambda__":
-            inner = node.get("config")
-            name = inner.get("name", "?") if isinstance(inner, dict) else "?"
+        if any(name.rpartition(".")[2] in CODE for name in _named(node)):
             raise ModelError(
-                f"layer '{name}' is a {node['class_name']}: it holds Python code, which is never run",
+                f"{_title(node)} holds code, which is never run",
                 where=str(path),
                 hint="replace it by a layer that says what it computes",
             )
+
+
+def _refuse_strangers(path: Path, config: Any) -> None:
+    """Refuse what would make Keras import other modules than its own, or call a function of any name."""
+    for node in _nodes(config):
+        module = str(node.get("module") or "builtins")
+        strange = module.split(".")[0] not in TRUSTED
+        strange |= node["class_name"] == "function" and module.split(".")[-1] not in FUNCTIONS
+        if strange or not all(re.fullmatch(r"\w+", name) for name in _named(node)):
+            raise ModelError(
+                f"{_title(node)} names {module}.{'/'.join(_named(node))}, which is not Keras or QKeras; it is never run",
+                where=str(path),
+                hint="use only layers and functions of Keras 2 and QKeras",
+            )
+
+
+def _check_layers(path: Path, config: Any) -> set[str]:
+    """The names of all layers; each must be of a class that has hardware."""
+    if _mapping(path, config).get("class_name") not in CONTAINERS:
+        raise UnsupportedLayerError(
+            f"the model is a {config.get('class_name')}", where=str(path), hint="write it as Sequential or Functional"
+        )
+    inner = config.get("config")
+    layers = inner.get("layers") if isinstance(inner, dict) else inner
+    if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):
+        raise ModelError("its model description has no layers", where=str(path), hint="copy it again")
+    names = set()
+    for layer in layers:
+        if layer.get("class_name") in CONTAINERS:
+            names |= _check_layers(path, layer)
+        elif layer.get("class_name") not in LAYERS:
+            raise UnsupportedLayerError(
+                f"{_title({'class_name': '?', **layer})} has no hardware here",
+                where=str(path),
+                hint=f"supported: {', '.join(sorted(LAYERS))}",
+            )
+        names.add(str((layer.get("config") or {}).get("name")))
+    return names
+
+
+def _check_names(weights: Path, layers: set[str]) -> None:
+    """Keras fits weights to layers by their order; the layers' names tell that they are of this model."""
+    with h5py.File(weights, "r") as file:
+        named = [_text(name) for name in file.attrs.get("layer_names", ())]
+        strange = [name for name in named if name not in layers and len(file[name])]
+    if strange:
+        raise ModelError(
+            f"holds weights of {', '.join(strange)}: the model has no such layers",
+            where=str(weights),
+            hint="give the weights of this very model with --weights",
+        )
 
 
 def _flavour(config: Any, version: str, classes: tuple[str, ...]) -> Flavour:

@@ -55,6 +55,8 @@ class Job:
     config: ModelConfig
     train: TrainConfig
     data: str
+    rows_chosen: bool = False
+    """Whether the command line limits the rows; real rows are all used otherwise."""
 
     @property
     def generator(self) -> Path:

@@ -37,7 +37,8 @@ def choose_rows(job: Job) -> Rows:
         train, test = openml_splits()
     else:
         train, test = _split(load_dataset(Path(job.data), scaler=_scaler(job)), job.train.seed)
-    train = train.take(slice(0, job.train.rows))
+    if job.rows_chosen:
+        train = train.take(slice(0, job.train.rows))
     return Rows(train, _certain(train), (test,), "classes of the rows")
 
 

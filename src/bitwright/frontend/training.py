@@ -98,7 +98,8 @@ def _job(arguments: argparse.Namespace) -> Job:
     config = read_yaml(folder / "model.yaml", ModelConfig)
     train = _changed(config.train or TrainConfig(), arguments.set)
     Options.of(train)
-    return Job(folder, Path(arguments.out or folder).resolve(), config, train, str(arguments.data))
+    rows_chosen = any(change.startswith("rows=") for change in arguments.set)
+    return Job(folder, Path(arguments.out or folder).resolve(), config, train, str(arguments.data), rows_chosen)
 
 
 def _changed(config: TrainConfig, changes: list[str]) -> TrainConfig:
@@ -288,7 +289,9 @@ def _metrics(job: Job, rows: Rows, scores: list[dict[str, Any]], zeros: float, w
 
 def _identity(job: Job) -> str:
     """Names the backup of one training, so that another one never continues from it."""
-    described = to_json({"data": job.data, "train": json.loads(job.train.model_dump_json())})
+    described = to_json(
+        {"data": job.data, "all_rows": not job.rows_chosen, "train": json.loads(job.train.model_dump_json())}
+    )
     program = (job.folder / "network.py").read_bytes()
     generator = job.generator.read_bytes() if job.generator.is_file() else b""
     return hashlib.sha256(described.encode() + program + generator).hexdigest()[:16]

@@ -188,7 +188,7 @@ def layer_bounds(layer: Layer, sources: list[tuple[Interval, FixedFormat]]) -> I
         case ScaleBias():
             return cast(*scale_bias_bounds(layer, sources[0][0], sources[0][1].fraction), fmt)
         case Relu():
-            return cast(_relu_bounds(layer, *sources[0]), sources[0][1].fraction, fmt)
+            return cast(*_relu_bounds(layer, *sources[0]), fmt)
         case Cast():
             return cast(sources[0][0], sources[0][1].fraction, fmt)
         case Table():
@@ -207,12 +207,15 @@ def layer_bounds(layer: Layer, sources: list[tuple[Interval, FixedFormat]]) -> I
     assert_never(layer)
 
 
-def _relu_bounds(layer: Relu, source: Interval, fmt: FixedFormat) -> Interval:
+def _relu_bounds(layer: Relu, source: Interval, fmt: FixedFormat) -> tuple[Interval, int]:
+    """Bounds before the cast and their fraction; a limit may lie between the steps of a coarse source."""
+    fraction = max(fmt.fraction, 0)
+    source = source.scaled(fraction - fmt.fraction)
     low, high = np.maximum(source.low, 0), np.maximum(source.high, 0)
     if layer.limit is None:
-        return Interval(low, high)
-    limit = layer.limit * 2**fmt.fraction if fmt.fraction >= 0 else layer.limit >> -fmt.fraction
-    return Interval(np.minimum(low, limit), np.minimum(high, limit))
+        return Interval(low, high), fraction
+    limit = layer.limit << fraction
+    return Interval(np.minimum(low, limit), np.minimum(high, limit)), fraction
 
 
 def network_bounds(network: Network) -> dict[str, Interval]:

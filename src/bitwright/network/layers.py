@@ -66,6 +66,14 @@ class Dense(Base):
     strategy: str = "latency"
     reuse_factor: int = 1
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Inputs in the order in which the C++ adds their products, which a saturating sum depends on."""
+        inputs = range(len(self.weight.raw))
+        if self.strategy == "latency" or self.reuse_factor >= len(inputs):
+            return tuple(inputs)
+        return tuple(i for first in range(self.reuse_factor) for i in inputs[first :: self.reuse_factor])
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ScaleBias(Base):

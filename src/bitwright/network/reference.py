@@ -60,6 +60,8 @@ class Reference:
     def outputs(self, x: Raw) -> npt.NDArray[np.int64]:
         """Raw outputs (rows, elements of all outputs) for raw inputs (rows, elements of all inputs).
 
+        Python integers where an output has 64 unsigned bits.
+
         Raises:
             UsageError: ``x`` has another shape or values outside the input format.
         """
@@ -119,7 +121,8 @@ class Reference:
 
     def _evaluate(self, x: Raw, plan: tuple[_Planned, ...], wanted: tuple[str, ...]) -> npt.NDArray[np.int64]:
         x = self._checked(x)
-        out = np.empty((len(x), sum(self._layers[name].size for name in wanted)), dtype=np.int64)
+        dtype = np.dtype(np.int64 if all(self._layers[n].result.max < 1 << 63 for n in wanted) else object)
+        out = np.empty((len(x), sum(self._layers[name].size for name in wanted)), dtype=dtype)
         starts = range(0, len(x), BLOCK)
 
         def work(start: int) -> None:

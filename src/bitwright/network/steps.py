@@ -8,8 +8,8 @@ from typing import assert_never
 
 import numpy as np
 
-from bitwright.fixed import FixedFormat, quantize
-from bitwright.fixed.quantize import magnitude_bits
+from bitwright.fixed import FixedFormat, Rounding, quantize
+from bitwright.fixed.quantize import magnitude_bits, round_shift
 from bitwright.network.bounds import (
     DenseBounds,
     Interval,
@@ -145,7 +145,7 @@ def _dense_by_product(layer: Dense, source: Layer, inner: DenseBounds) -> Step:
     def run(x: Carrier) -> Carrier:
         x = as_type(x, integer)
         total = np.broadcast_to(bias, (len(x), len(bias))).copy()
-        for i in range(weight.shape[0]):
+        for i in layer.order:
             product = quantize(x[:, i : i + 1] * weight[i], product_fraction, layer.accum, bits)
             total = bring_in_range(total + product.astype(integer), layer.accum)
         return quantize(total, layer.accum.fraction, layer.result, layer.accum.width)
@@ -304,7 +304,7 @@ def _integers(values: Carrier, width: int) -> Carrier:
 def table_index(raw: Carrier, fraction: int, entries: int, half_range: int) -> Carrier:
     """``clip(trunc(x * n / (2 r)) + n / 2, 0, n - 1)`` for raw integers ``x * 2**fraction``."""
     shift = fraction - (entries.bit_length() - (2 * half_range).bit_length())
-    towards_zero = raw << -shift if shift <= 0 else (raw + np.where(raw < 0, (1 << shift) - 1, 0)) >> shift
+    towards_zero = raw << -shift if shift <= 0 else round_shift(raw, shift, Rounding.TRN_ZERO)
     return np.clip(towards_zero + entries // 2, 0, entries - 1).astype(np.int64)
 
 

@@ -184,10 +184,10 @@ def _float32_parts(weight: Constant, rows: list[int]) -> list[npt.NDArray[np.flo
 def _sum_by_product(layer: Dense, x: Variables, j: int, bias: float) -> FVariable:
     """Each product cast to the accumulator and added in the order of the C++."""
     total = FVariable.from_const(bias, x[0].hwconf)
-    for i, v in enumerate(x):
+    for i in layer.order:
         weight = _value(layer.weight, (i, j))
         if weight:
-            total = limit_to_accum(total + assign(v * weight, layer.accum), layer.accum)
+            total = limit_to_accum(total + assign(x[i] * weight, layer.accum), layer.accum)
     return total
 
 

@@ -40,7 +40,7 @@ def run_workflow(job: Job, root: Path, cores: int, *, quiet: bool) -> list[str]:
         "--cores", str(cores), "--nolock", "--rerun-incomplete", "--quiet", "all", "--forcerun", *stale,
         "--config", f"quiet={int(quiet)}",
     ]  # fmt: skip
-    code = process.attached(argv, cwd=root, tool="snakemake", env={"BITWRIGHT_IN_WORKFLOW": "1"})
+    code = process.attached(argv, cwd=root, tool="snakemake", env={"BITWRIGHT_IN_WORKFLOW": str(os.getpid())})
     if code != 0:
         raise _stage_error(job, code)
     after = _folders(job)

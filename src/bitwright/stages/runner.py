@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.errors import BitwrightError
-from bitwright.files import digest, exclusive, read_json, remove_parts, to_json, whole_folder, write_json
+from bitwright.files import digest, exclusive, read_json, remove_parts, system_error, to_json, whole_folder, write_json
 from bitwright.stages.job import Job
 
 Say = Callable[[str], None]
@@ -124,8 +124,8 @@ def _make(stage: Stage, job: Job, say: Say) -> None:
             details = stage.work(job, out, say)
             record = _record(stage, key, time.perf_counter() - started, details) | {"files": _files(out)}
             write_json(out / "stage.json", record)
-    except BitwrightError as error:
-        _leave_word(stage, job, error)
+    except (BitwrightError, OSError) as error:
+        _leave_word(stage, job, system_error(error) if isinstance(error, OSError) else error)
         raise
     say(f"done in {time.perf_counter() - started:.1f} s")
 

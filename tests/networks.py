@@ -1,0 +1,487 @@
+"""Small networks for tests: one or more of every layer kind, random ones, and vectors for them."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Sequence
+from math import prod
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import strategies as st
+
+from bitwright.fixed import FixedFormat, Overflow, Rounding, parse_format
+from bitwright.network import Constant, Layer, Network, check
+from bitwright.network.layers import (
+    Argmax,
+    Base,
+    Cast,
+    Concat,
+    Dense,
+    HardMax,
+    Input,
+    Merge,
+    MergeOp,
+    Relu,
+    Reshape,
+    ScaleBias,
+    Shape,
+    Softmax,
+    SoftmaxKind,
+    Table,
+    TableFunction,
+)
+from bitwright.network.tables import activation_table, exp_table, inverse_table
+from bitwright.network.vectors import corners, input_formats, random_rows
+
+Ints = npt.NDArray[np.int64]
+L = TypeVar("L", bound=Base)
+Format = str | FixedFormat
+
+
+def fmt(text: Format) -> FixedFormat:
+    """A format from its text."""
+    return text if isinstance(text, FixedFormat) else parse_format(text)
+
+
+class Draft:
+    """A network while it is put together; constants not given are random, decided by the name."""
+
+    def __init__(self, name: str, rng: random.Random | None = None) -> None:
+        self.name = name
+        self.rng = rng or random.Random(name)
+        self.layers: list[Layer] = []
+
+    def add(self, layer: L) -> L:
+        """Append a layer."""
+        self.layers.append(layer)  # type: ignore[arg-type]
+        return layer
+
+    def common(self, kind: str, sources: Sequence[Base], shape: Shape, result: Format) -> dict[str, Any]:
+        """The fields of :class:`Base`."""
+        return {
+            "name": f"{kind}{len(self.layers)}",
+            "sources": tuple(source.name for source in sources),
+            "shape": shape,
+            "result": fmt(result),
+        }
+
+    def constant(self, shape: Shape, text: Format, raw: Any = None) -> Constant:
+        """The given raw values, or random ones over the whole format."""
+        form = fmt(text)
+        if raw is None:
+            raw = [self.rng.randint(form.min, form.max) for _ in range(prod(shape))]
+        return Constant(np.array(raw, dtype=np.int64).reshape(shape), form)
+
+    def input(self, size: int | Shape, result: Format) -> Input:
+        """An input."""
+        return self.add(Input(**self.common("x", (), size if isinstance(size, tuple) else (size,), result)))
+
+    def dense(
+        self,
+        x: Base,
+        n: int,
+        *,
+        accum: Format,
+        result: Format,
+        weight: Format = "fixed<5,2>",
+        bias: Format = "fixed<5,2>",
+        raw: Any = None,
+        raw_bias: Any = None,
+        strategy: str = "latency",
+        reuse: int = 1,
+    ) -> Dense:
+        """A Dense layer."""
+        return self.add(
+            Dense(
+                **self.common("dense", (x,), (n,), result),
+                weight=self.constant((x.size, n), weight, raw),
+                bias=self.constant((n,), bias, raw_bias),
+                accum=fmt(accum),
+                strategy=strategy,
+                reuse_factor=reuse,
+            )
+        )
+
+    def scale_bias(self, x: Base, scale: Format, bias: Format, result: Format, n: int | None = None) -> ScaleBias:
+        """A ScaleBias layer with ``n`` scales (one per element when not given)."""
+        size = (n or x.size,)
+        common = self.common("scale", (x,), x.shape, result)
+        return self.add(ScaleBias(**common, scale=self.constant(size, scale), bias=self.constant(size, bias)))
+
+    def relu(self, x: Base, result: Format, limit: int | None = None) -> Relu:
+        """A Relu layer."""
+        return self.add(Relu(**self.common("relu", (x,), x.shape, result), limit=limit))
+
+    def cast(self, x: Base, result: Format) -> Cast:
+        """A Cast layer."""
+        return self.add(Cast(**self.common("cast", (x,), x.shape, result)))
+
+    def table(self, x: Base, function: TableFunction, entries: int, table: Format, result: Format) -> Table:
+        """A Table layer with hls4ml's own table."""
+        made = activation_table(function, entries, fmt(table))
+        return self.add(Table(**self.common(function.value, (x,), x.shape, result), function=function, table=made))
+
+    def softmax(
+        self,
+        x: Base,
+        kind: SoftmaxKind,
+        result: Format,
+        *,
+        exp: Format,
+        inverse: Format,
+        accum: Format,
+        inverse_input: Format,
+        difference: Format | None = None,
+        exp_entries: int = 16,
+        inverse_entries: int = 16,
+    ) -> Softmax:
+        """A Softmax layer with hls4ml's own tables."""
+        stable = kind is SoftmaxKind.STABLE
+        address = fmt(difference) if stable and difference is not None else x.result
+        return self.add(
+            Softmax(
+                **self.common("softmax", (x,), x.shape, result),
+                implementation=kind,
+                exp_table=exp_table(address, exp_entries, fmt(exp), 1.0, stable),
+                inverse_table=inverse_table(fmt(inverse_input), inverse_entries, fmt(inverse)),
+                accum=fmt(accum),
+                inverse_input=fmt(inverse_input),
+                difference=address,
+            )
+        )
+
+    def hard_max(self, x: Base, result: Format) -> HardMax:
+        """A HardMax layer."""
+        return self.add(HardMax(**self.common("hard", (x,), x.shape, result)))
+
+    def argmax(self, x: Base) -> Argmax:
+        """An Argmax layer in just enough bits."""
+        bits = max((x.size - 1).bit_length(), 1)
+        return self.add(Argmax(**self.common("argmax", (x,), (1,), FixedFormat(bits, bits, signed=False))))
+
+    def merge(self, op: MergeOp, a: Base, b: Base, result: Format) -> Merge:
+        """A Merge layer; the smaller tensor repeats."""
+        shape = a.shape if a.size >= b.size else b.shape
+        return self.add(Merge(**self.common(op.value, (a, b), shape, result), op=op))
+
+    def concat(self, a: Base, b: Base, result: Format, axis: int = 0) -> Concat:
+        """A Concat layer."""
+        shape = tuple(n + b.shape[i] if i == axis else n for i, n in enumerate(a.shape))
+        return self.add(Concat(**self.common("concat", (a, b), shape, result), axis=axis))
+
+    def reshape(self, x: Base, shape: Shape) -> Reshape:
+        """A Reshape layer."""
+        return self.add(Reshape(**self.common("reshape", (x,), shape, x.result)))
+
+    def network(self, *outputs: Base) -> Network:
+        """The finished network; its last layer is the output when none is given."""
+        names = tuple(layer.name for layer in outputs) or (self.layers[-1].name,)
+        network = Network(self.name, tuple(self.layers), names)
+        check(network)
+        return network
+
+
+# --- one of every kind ---------------------------------------------------------------------------
+
+
+def _dense(name: str, accum: str, result: str, **options: Any) -> Network:
+    draft = Draft(name)
+    draft.dense(draft.input(4, "fixed<6,3>"), 3, accum=accum, result=result, **options)
+    return draft.network()
+
+
+def dense_networks() -> list[Network]:
+    """Dense with every sort of accumulator."""
+    resource: dict[str, Any] = {"strategy": "resource", "bias": "fixed<7,4>"}
+    return [
+        _dense("dense_exact", "fixed<18,10>", "fixed<18,10>"),
+        _dense("dense_rounded", "fixed<18,10>", "fixed<7,4,RND_CONV,SAT>"),
+        _dense("dense_wrapping", "fixed<9,3>", "fixed<9,3>"),
+        _dense("dense_truncating", "fixed<10,7>", "fixed<8,6>"),
+        _dense("dense_rounding_accum", "fixed<11,7,RND_INF>", "fixed<10,7,TRN_ZERO>"),
+        _dense("dense_saturating", "fixed<8,4,TRN,SAT>", "fixed<6,4>"),
+        _dense("dense_saturating_sym", "fixed<7,4,RND,SAT_SYM>", "fixed<7,4>"),
+        _dense("dense_zeroing", "fixed<8,4,RND_ZERO,SAT_ZERO>", "fixed<8,4>"),
+        _dense("dense_unsigned_accum", "ufixed<8,5,TRN,SAT>", "ufixed<6,4,RND_MIN_INF>"),
+        _dense("dense_coarse_weights", "fixed<12,9>", "fixed<9,7>", weight="fixed<3,6>", bias="fixed<4,6>"),
+        _dense("dense_resource", "fixed<7,3,TRN,SAT>", "fixed<7,3>", reuse=2, **resource),
+        _dense("dense_resource_4", "fixed<7,3,TRN,SAT>", "fixed<7,3>", reuse=4, **resource),
+        _dense("dense_resource_12", "fixed<7,3,TRN,SAT>", "fixed<7,3>", reuse=12, **resource),
+    ]
+
+
+def _scale_bias() -> Network:
+    draft = Draft("scale_bias")
+    x = draft.input((2, 3), "fixed<6,2>")
+    a = draft.scale_bias(x, "fixed<6,2>", "fixed<9,2>", "fixed<9,4,RND,SAT>")
+    b = draft.scale_bias(x, "ufixed<4,1>", "fixed<4,2>", "fixed<6,3>", n=3)
+    return draft.network(a, b)
+
+
+def _relu() -> Network:
+    draft = Draft("relu")
+    x = draft.input(4, "fixed<7,4>")
+    narrow = draft.relu(x, "ufixed<4,2,RND,SAT>")
+    six = draft.relu(x, "ufixed<5,3,TRN,WRAP>", limit=6)
+    one = draft.relu(x, "fixed<4,2,RND_CONV,SAT>", limit=1)
+    coarse = draft.relu(draft.cast(x, "fixed<3,5>"), "ufixed<5,4>", limit=6)
+    return draft.network(narrow, six, one, coarse)
+
+
+def _casts() -> Network:
+    """Every rounding with every overflow mode, signed and unsigned."""
+    draft = Draft("casts")
+    x = draft.input(1, "fixed<7,4>")
+    signed = [draft.cast(x, FixedFormat(4, 2, True, q, o)) for q in Rounding for o in Overflow]
+    unsigned = [draft.cast(x, FixedFormat(3, 2, False, q, o)) for q in Rounding for o in Overflow]
+    return draft.network(*signed, *unsigned)
+
+
+def _formats() -> Network:
+    """Formats at the edges: one bit, no integer bits, more integer bits than width, wider than the source."""
+    draft = Draft("formats")
+    x = draft.input(2, "ufixed<5,2>")
+    texts = (
+        "fixed<1,1>", "ufixed<1,1>", "ufixed<1,0,RND,SAT>", "fixed<1,2,RND_CONV,SAT_SYM>", "fixed<3,-1>",
+        "fixed<3,-1,TRN,SAT>", "ufixed<2,5>", "fixed<2,4,RND,SAT>", "fixed<12,5>", "ufixed<9,3>",
+    )  # fmt: skip
+    return draft.network(*(draft.cast(x, text) for text in texts))
+
+
+def _table(name: str, function: TableFunction) -> Network:
+    draft = Draft(name)
+    fine = draft.table(draft.input(2, "fixed<8,5>"), function, 64, "fixed<10,2>", "fixed<8,2,RND>")
+    wide = draft.table(draft.input(1, "fixed<13,6>"), function, 32, "ufixed<6,0>", "ufixed<6,0>")
+    small = draft.table(draft.input(1, "ufixed<3,2>"), function, 128, "fixed<9,2>", "fixed<9,2>")
+    coarse = draft.table(draft.input(1, "fixed<3,5>"), function, 16, "fixed<9,2>", "fixed<9,2>")
+    return draft.network(fine, wide, small, coarse)
+
+
+def _softmax_latency() -> Network:
+    draft = Draft("softmax_latency")
+    draft.softmax(
+        draft.input(3, "fixed<6,3>"),
+        SoftmaxKind.LATENCY,
+        "ufixed<8,0,RND,SAT>",
+        exp="fixed<12,6,RND,SAT>",
+        inverse="fixed<12,4,RND,SAT>",
+        accum="fixed<13,7,RND,SAT>",
+        inverse_input="fixed<10,7,RND,SAT>",
+        exp_entries=32,
+        inverse_entries=64,
+    )
+    return draft.network()
+
+
+def _softmax_stable() -> Network:
+    draft = Draft("softmax_stable")
+    draft.softmax(
+        draft.input(5, "fixed<6,3>"),
+        SoftmaxKind.STABLE,
+        "fixed<10,1>",
+        exp="ufixed<9,1,RND,SAT>",
+        inverse="ufixed<9,1,RND,SAT>",
+        accum="fixed<11,4>",
+        inverse_input="ufixed<10,4,RND,SAT>",
+        difference="ufixed<5,2>",
+        exp_entries=32,
+        inverse_entries=128,
+    )
+    return draft.network()
+
+
+def _choices() -> Network:
+    draft = Draft("choices")
+    x = draft.input(5, "fixed<4,2>")
+    one = draft.input(1, "fixed<4,2>")
+    layers = [draft.hard_max(x, "ufixed<1,1>"), draft.hard_max(x, "fixed<4,1>"), draft.hard_max(x, "fixed<6,1,TRN,SAT>")]
+    return draft.network(*layers, draft.argmax(x), draft.hard_max(one, "ufixed<2,2>"), draft.argmax(one))
+
+
+def _merges() -> Network:
+    draft = Draft("merges")
+    a, b = draft.input(4, "fixed<6,3>"), draft.input(4, "ufixed<5,1>")
+    short = draft.cast(draft.input(2, "fixed<4,4>"), "fixed<4,4>")
+    layers = [draft.merge(op, a, b, "fixed<8,4,RND_CONV>") for op in MergeOp]
+    layers += [draft.merge(op, a, short, "fixed<6,4,TRN,SAT>") for op in MergeOp]
+    layers += [draft.merge(MergeOp.SUBTRACT, short, a, "ufixed<5,3>"), draft.merge(MergeOp.MULTIPLY, a, a, "ufixed<9,5>")]
+    return draft.network(*layers)
+
+
+def _concats() -> Network:
+    draft = Draft("concats")
+    a, b = draft.input((2, 3), "fixed<4,2>"), draft.input((1, 3), "ufixed<5,2>")
+    c, d = draft.input((2, 1), "fixed<3,1>"), draft.input((2, 3, 2), "ufixed<2,1>")
+    e = draft.input((2, 2, 2), "fixed<2,2>")
+    rows, columns = draft.concat(a, b, "fixed<6,3,RND,SAT>", axis=0), draft.concat(a, c, "fixed<3,2>", axis=1)
+    deep, deeper = draft.concat(d, e, "fixed<4,2>", axis=1), draft.concat(d, d, "ufixed<2,1>", axis=2)
+    flat = draft.concat(draft.reshape(c, (2,)), draft.reshape(b, (3,)), "fixed<5,2>")
+    return draft.network(rows, columns, deep, deeper, flat)
+
+
+def _reshapes() -> Network:
+    draft = Draft("reshapes")
+    x = draft.input((2, 3), "fixed<5,2>")
+    flat = draft.reshape(x, (6,))
+    dense = draft.dense(flat, 4, accum="fixed<16,8>", result="fixed<8,5>")
+    return draft.network(draft.reshape(draft.relu(dense, "ufixed<5,3>"), (2, 2)), draft.reshape(flat, (3, 2)))
+
+
+def _mlp() -> Network:
+    draft = Draft("mlp")
+    x = draft.cast(draft.input(6, "fixed<12,5>"), "fixed<6,3,RND_CONV,SAT>")
+    hidden = draft.dense(x, 5, weight="fixed<6,1>", accum="fixed<18,8>", result="fixed<18,8>")
+    hidden2 = draft.relu(hidden, "ufixed<6,2,RND,SAT>")
+    second = draft.dense(hidden2, 4, weight="fixed<6,1>", accum="fixed<18,8>", result="fixed<18,8>")
+    last = draft.dense(draft.cast(second, "fixed<7,3,RND_CONV,SAT>"), 3, accum="fixed<18,8>", result="fixed<16,6>")
+    return draft.network(last)
+
+
+def _several_outputs() -> Network:
+    """Outputs that are also read inside, two inputs of one layer, and an input that is itself an output."""
+    draft = Draft("several_outputs")
+    a, b = draft.input(3, "fixed<5,2>"), draft.input(2, "ufixed<4,3>")
+    dense = draft.dense(a, 2, accum="fixed<14,6>", result="fixed<10,6>")
+    both = draft.merge(MergeOp.ADD, dense, b, "fixed<10,6,TRN,SAT>")
+    return draft.network(dense, both, a, draft.relu(dense, "ufixed<4,4>"))
+
+
+def _dead() -> Network:
+    """Elements that nothing reads, inputs that nothing reads, and layers that nothing reads."""
+    draft = Draft("dead")
+    x, idle = draft.input(4, "fixed<5,2>"), draft.input(2, "fixed<3,1>")
+    raw = [[3, 0, 1], [0, 0, -2], [0, 0, 0], [5, 0, 7]]
+    hidden = draft.dense(x, 3, raw=raw, accum="fixed<12,6>", result="fixed<12,6>")
+    draft.relu(idle, "ufixed<2,1>")
+    out = draft.dense(hidden, 2, raw=[[1, 0], [4, 4], [0, 0]], accum="fixed<14,8>", result="fixed<14,8>")
+    return draft.network(out)
+
+
+def _constants() -> Network:
+    """Outputs in which only one value can occur, beside live ones."""
+    draft = Draft("constants")
+    x = draft.input(2, "ufixed<4,2>")
+    bias = draft.dense(x, 2, raw=[0, 1, 0, 0], raw_bias=[-7, 3], accum="fixed<12,5>", result="fixed<7,3>")
+    nothing = draft.relu(draft.scale_bias(x, "fixed<1,1>", "fixed<1,1>", "fixed<9,5>"), "ufixed<3,2>")
+    again = draft.dense(bias, 2, raw=[2, 0, 0, 0], accum="fixed<12,5>", result="fixed<9,5>")
+    top = draft.merge(MergeOp.MAXIMUM, bias, again, "fixed<5,3,RND,SAT>")
+    return draft.network(bias, nothing, again, top)
+
+
+def every_kind() -> list[Network]:
+    """Small networks that together hold every layer kind and every special case we know of."""
+    return [
+        *dense_networks(), _scale_bias(), _relu(), _casts(), _formats(), _table("sigmoid", TableFunction.SIGMOID),
+        _table("tanh", TableFunction.TANH), _softmax_latency(), _softmax_stable(), _choices(), _merges(),
+        _concats(), _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
+    ]  # fmt: skip
+
+
+# --- random networks -----------------------------------------------------------------------------
+
+
+def random_format(rng: random.Random, width: int = 8, *, modes: bool = True) -> FixedFormat:
+    """Any format of up to ``width`` bits, with a binary point in, left or right of the bits."""
+    bits = rng.randint(1, width)
+    rounding = rng.choice(list(Rounding)) if modes else Rounding.TRN
+    overflow = rng.choice(list(Overflow)) if modes else Overflow.WRAP
+    return FixedFormat(bits, rng.randint(-1, min(bits, 5) + 1), bool(rng.randint(0, 1)), rounding, overflow)
+
+
+def _grow(draft: Draft, rng: random.Random) -> None:
+    """One more random layer on one or two of the layers so far."""
+    x, y = rng.choice(draft.layers), rng.choice(draft.layers)
+    result = random_format(rng)
+    match rng.randint(0, 9):
+        case 0 | 1:
+            accum = random_format(rng, 14)
+            kinds = {"weight": random_format(rng, 5, modes=False), "bias": random_format(rng, 5, modes=False)}
+            draft.dense(x, rng.randint(1, 4), accum=accum, result=result, **kinds)
+        case 2:
+            n = rng.choice([n for n in range(1, x.size + 1) if x.size % n == 0])
+            draft.scale_bias(x, random_format(rng, 4, modes=False), random_format(rng, 4, modes=False), result, n)
+        case 3:
+            draft.relu(x, result, rng.choice([None, None, 1, 6]))
+        case 4:
+            draft.cast(x, result)
+        case 5:
+            fits = x.size % y.size == 0 or y.size % x.size == 0
+            draft.merge(rng.choice(list(MergeOp)), x, y if fits else x, result)
+        case 6:
+            draft.concat(_flat(draft, x), _flat(draft, y), result) if x.size + y.size <= 10 else draft.relu(x, result)
+        case 7:
+            draft.table(x, rng.choice(list(TableFunction)), 1 << rng.randint(2, 6), random_format(rng), result)
+        case 8:
+            _random_softmax(draft, rng, x, result)
+        case 9:
+            draft.hard_max(x, result) if rng.randint(0, 1) else draft.argmax(x)
+
+
+def _flat(draft: Draft, x: Base) -> Base:
+    return x if len(x.shape) == 1 else draft.reshape(x, (x.size,))
+
+
+def _random_softmax(draft: Draft, rng: random.Random, x: Base, result: FixedFormat) -> None:
+    kind = rng.choice([SoftmaxKind.LATENCY, SoftmaxKind.STABLE])
+    inverse_input = random_format(rng)
+    difference = random_format(rng)
+    address = difference if kind is SoftmaxKind.STABLE else x.result
+    draft.softmax(
+        x, kind, result, exp=random_format(rng), inverse=random_format(rng), accum=random_format(rng, 10),
+        inverse_input=inverse_input, difference=difference, exp_entries=1 << rng.randint(1, max(min(address.width, 5), 1)),
+        inverse_entries=1 << rng.randint(1, max(min(inverse_input.width, 5), 1)),
+    )  # fmt: skip
+
+
+def random_network(rng: random.Random, name: str = "random_net", layers: int = 5) -> Network:
+    """A network of one or two inputs and up to ``layers`` random layers; its last ones are outputs."""
+    draft = Draft(name, rng)
+    for _ in range(rng.randint(1, 2)):
+        draft.input(rng.randint(1, 3), random_format(rng, 7, modes=False))
+    for _ in range(rng.randint(1, layers)):
+        _grow(draft, rng)
+    outputs = draft.layers[-rng.randint(1, 2) :]
+    return draft.network(*outputs)
+
+
+def random_networks() -> st.SearchStrategy[Network]:
+    """Hypothesis: random networks that shrink to fewer and simpler layers."""
+    return st.randoms(use_true_random=False).map(random_network)
+
+
+def combined(name: str, networks: Sequence[Network]) -> Network:
+    """All the networks side by side in one, their layers' names numbered: one build tests many."""
+    layers: list[Layer] = []
+    outputs: list[str] = []
+    for number, network in enumerate(networks):
+        prefix = f"n{number}_"
+        for layer in network.layers:
+            sources = tuple(prefix + source for source in layer.sources)
+            layers.append(dataclasses.replace(layer, name=prefix + layer.name, sources=sources))
+        outputs += [prefix + output for output in network.outputs]
+    inputs = [layer for layer in layers if isinstance(layer, Input)]
+    others = [layer for layer in layers if not isinstance(layer, Input)]
+    network = Network(name, tuple(inputs + others), tuple(outputs))
+    check(network)
+    return network
+
+
+# --- vectors -------------------------------------------------------------------------------------
+
+
+def vectors(network: Network, rows: int = 64, seed: int = 1) -> Ints:
+    """Every input where there are few, else corners and random rows."""
+    formats = input_formats(network)
+    bits = sum(form.width for form in formats)
+    if (1 << bits) <= rows:
+        return every_input(formats)
+    return np.concatenate([corners(formats), random_rows(formats, rows, np.random.default_rng(seed))])
+
+
+def every_input(formats: Sequence[FixedFormat]) -> Ints:
+    """Every combination of raw values."""
+    axes = [np.arange(form.lower, form.max + 1) for form in formats]
+    return np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
