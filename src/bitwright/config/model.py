@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from bitwright.config.reserved import is_reserved
 from bitwright.config.yamlfile import Config, read_yaml
 from bitwright.errors import ModelError
 
@@ -58,6 +59,13 @@ class ModelConfig(Config):
     target: str = "vu13p_5ns"
     train: TrainConfig | None = None
     budgets: dict[str, Any] = Field(default={})
+
+    @field_validator("name")
+    @classmethod
+    def _is_free(cls, name: str) -> str:
+        if is_reserved(name):
+            raise ValueError(f"{name} is a word of SystemVerilog or C++")
+        return name
 
 
 def load_model(path: Path) -> ModelConfig:

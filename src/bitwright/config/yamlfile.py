@@ -14,7 +14,7 @@ from bitwright.errors import ConfigError, nearest
 class Config(BaseModel):
     """Base of the files that people write: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 C = TypeVar("C", bound=Config)
@@ -26,14 +26,7 @@ def read_yaml(path: Path, kind: type[C]) -> C:
     Raises:
         ConfigError: missing, not YAML, unknown key (with the nearest known one), or wrong value.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except FileNotFoundError as error:
-        raise ConfigError("file is missing", where=str(path), hint="check the name") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"not valid YAML: {error}", where=str(path), hint="mend the line named above") from error
+    tree, data = read_tree(path)
     if not isinstance(data, dict):
         raise ConfigError("not a mapping of keys to values", where=f"{path}:1", hint="start with 'name: ...'")
     try:
@@ -42,10 +35,51 @@ def read_yaml(path: Path, kind: type[C]) -> C:
         raise _explain(path, tree, kind, error) from error
 
 
+def read_tree(path: Path) -> tuple[yaml.Node | None, Any]:
+    """The file as YAML nodes, which know their lines, and as plain data.
+
+    Raises:
+        ConfigError: missing, not readable, not YAML, or a key that stands twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except FileNotFoundError as error:
+        raise ConfigError("file is missing", where=str(path), hint="check the name") from error
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path), hint="check the file") from error
+    except yaml.MarkedYAMLError as error:
+        where = f"{path}:{error.problem_mark.line + 1}" if error.problem_mark else str(path)
+        raise ConfigError(f"not valid YAML: {error.problem}", where=where, hint="mend that line") from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"not valid YAML: {error}", where=str(path), hint="write it as UTF-8 text") from error
+    _refuse_twins(path, tree, set())
+    return tree, data
+
+
+def _refuse_twins(path: Path, node: yaml.Node | None, seen: set[int]) -> None:
+    """YAML would silently take the last of two equal keys."""
+    if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+        return
+    seen.add(id(node))
+    keys: dict[Any, int] = {}
+    for item in node.value:
+        key, value = item if isinstance(node, yaml.MappingNode) else (None, item)
+        if key is not None and isinstance(key.value, str):
+            line = key.start_mark.line + 1
+            if keys.setdefault(key.value, line) != line:
+                raise ConfigError(
+                    f"the key '{key.value}' stands twice", where=f"{path}:{line}",
+                    hint=f"it is on line {keys[key.value]} too; keep one",
+                )  # fmt: skip
+        _refuse_twins(path, value, seen)
+
+
 def _explain(path: Path, tree: yaml.Node | None, kind: type[Config], error: ValidationError) -> ConfigError:
     first = error.errors()[0]
     location = tuple(first["loc"])
-    where = f"{path}:{_line(tree, location)}"
+    where = f"{path}:{line_of(tree, location)}"
     key = ".".join(str(part) for part in location)
     if first["type"] == "extra_forbidden":
         known = _keys(kind, location[:-1])
@@ -74,7 +108,8 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _line(node: yaml.Node | None, location: tuple[Any, ...]) -> int:
+def line_of(node: yaml.Node | None, location: tuple[Any, ...]) -> int:
+    """The line of a key, given the keys that lead to it; of the last one found where it is missing."""
     line = node.start_mark.line + 1 if node else 1
     for part in location:
         if not isinstance(node, yaml.MappingNode):

@@ -94,7 +94,7 @@ def synthesize(
     counter = _Counter(progress, len(plans))
     if tool.wheel and not wheel_is_prepared():
         _compile_wheel(tool, places.logs, timeout_s, counter)
-    longest_first = sorted(range(len(plans)), key=lambda index: -_source_bytes(plans[index]))
+    longest_first = sorted(range(len(plans)), key=lambda index: -_expected_work(plans[index]))
     tasks = [partial(_synthesize_one, plans[index], places, counter) for index in longest_first]
     done = dict(zip(longest_first, side_by_side(tasks, workers), strict=True))
     return tuple(done[index] for index in range(len(plans)))
@@ -116,8 +116,11 @@ class _Counter:
                 self._progress(text, self._done, self._total)
 
 
-def _source_bytes(planned: Plan) -> int:
-    return sum(path.stat().st_size for path in planned.job.sources)
+def _expected_work(planned: Plan) -> int:
+    """A rough measure of the time: bytes of source; Yosys' libraries take as long as the bytes added here."""
+    found = needs(planned.job)
+    libraries = 60_000 * found.memories + 20_000 * found.multipliers
+    return libraries + sum(path.stat().st_size for path in planned.job.sources)
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,7 @@ def _memory_names(job: ModuleJob) -> dict[str, Path]:
 
 
 def uses_memory_files(job: ModuleJob) -> bool:
+    """Whether the sources load memories from files."""
     return any(READMEM.search(path.read_text(encoding="utf-8", errors="replace")) for path in job.sources)
 
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import yaml
-
-from bitwright.errors import BitwrightError, ConfigError, ModelError, UnsupportedLayerError, nearest
+from bitwright.errors import BitwrightError, ModelError, UnsupportedLayerError
+from bitwright.frontend.override import lay_over
 
 BACKEND = "Vitis"
 STAMP_SPACE = uuid.UUID("6a5b1f6e-9f4c-4b8e-8f0a-0a3c7a1f2b11")
@@ -31,7 +30,7 @@ def make_config(model: Any, override: Path | None, softmax: str | None) -> dict[
 
     config: dict[str, Any] = config_from_keras_model(model, granularity="name", backend=BACKEND)
     if override is not None:
-        _merge(config, _read(override), str(override), ())
+        lay_over(config, override)
     for layer in config["LayerName"].values():
         layer["Trace"] = True
     if softmax is not None:
@@ -43,51 +42,6 @@ def _skip_softmax(config: dict[str, Any], softmax: str) -> None:
     names = [name for name in (softmax, f"{softmax}_softmax") if "Skip" in config["LayerName"].get(name, {})]
     for name in names:
         config["LayerName"][name]["Skip"] = True
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"not a readable YAML file ({error})", where=str(path), hint="mend the line named") from error
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise ConfigError("not a mapping", where=str(path), hint="start with 'Model:' or 'LayerName:'")
-    return data.get("HLSConfig", data)
-
-
-OPEN_KEYS = {"accum", "bias", "default", "exp_table", "inv_inp", "inv_table", "result", "table", "weight", "scale"}
-LAYER_KEYS = {"Precision", "ReuseFactor", "Strategy", "TableSize", "Implementation", "Skip", "Trace"}
-
-
-def _merge(base: dict[str, Any], over: dict[str, Any], where: str, path: tuple[str, ...]) -> None:
-    """Lay ``over`` on ``base``; a key that means nothing is an error, as hls4ml would swallow it."""
-    for key, value in over.items():
-        known = set(base) | _extra_keys(path)
-        if key not in known:
-            name = ".".join((*path, str(key)))
-            raise ConfigError(
-                f"unknown key '{name}'", where=f"{where}:{_line_of(where, str(key))}",
-                hint=nearest(str(key), known) or f"known keys: {', '.join(sorted(known))}",
-            )  # fmt: skip
-        if isinstance(value, dict) and isinstance(base.get(key), dict):
-            _merge(base[key], value, where, (*path, str(key)))
-        else:
-            base[key] = value
-
-
-def _extra_keys(path: tuple[str, ...]) -> set[str]:
-    if path and path[-1] == "Precision":
-        return OPEN_KEYS
-    if len(path) == 2 and path[0] == "LayerName":
-        return LAYER_KEYS
-    return {"LayerType"} if not path else set()
-
-
-def _line_of(where: str, key: str) -> int:
-    lines = Path(where).read_text(encoding="utf-8").splitlines()
-    return next((i for i, line in enumerate(lines, 1) if line.strip().startswith(f"{key}:")), 1)
 
 
 @contextlib.contextmanager

@@ -26,26 +26,38 @@ def load(path: Path, weights: Path | None) -> Any:
     try:
         if path.suffix.lower() == ".json":
             model = tf_keras.models.model_from_json(path.read_text(encoding="utf-8"), custom_objects=objects)
-            model.load_weights(str(weights))
         else:
             model = tf_keras.models.load_model(str(path), custom_objects=objects, compile=False)
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        raise _explain(error, path, weights) from error
+    except Exception as error:  # Keras says no in many ways
+        raise _explain(error, path) from error
+    if path.suffix.lower() == ".json":
+        _load_weights(model, Path(str(weights)))
     if not model.built:
         raise ModelError("the model has no input shape", where=str(path), hint="save it after it was built")
     return model
 
 
-def _explain(error: Exception, path: Path, weights: Path | None) -> ModelError:
+def _load_weights(model: Any, weights: Path) -> None:
+    try:
+        model.load_weights(str(weights))
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise ModelError(
+            f"the weights do not fit the model: {text[:300]}",
+            where=str(weights),
+            hint="give the weights of this very model",
+        ) from error
+
+
+def _explain(error: Exception, path: Path) -> ModelError:
     text = " ".join(str(error).split())
     unknown = re.search(r"Unknown \w+: '?([\w>]+)'?", text)
     if unknown:
         return UnsupportedLayerError(
             f"unknown class '{unknown[1]}'", where=str(path), hint="only Keras 2 and QKeras 0.9 classes are read"
         )
-    where = str(weights or path)
     return ModelError(
-        f"the weights do not fit the model: {text[:300]}", where=where, hint="give the weights of this very model"
+        f"Keras 2 cannot load it: {text[:300]}", where=str(path), hint="save the model and its weights again"
     )
 
 

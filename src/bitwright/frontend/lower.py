@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from bitwright.errors import ModelError, UnsupportedLayerError
-from bitwright.fixed import FixedFormat, Overflow, Rounding, quantize_number
+from bitwright.errors import FormatError, ModelError, UnsupportedLayerError
+from bitwright.fixed import MAX_WIDTH, FixedFormat, Overflow, Rounding, quantize_number
 from bitwright.network.check import check
 from bitwright.network.layers import (
     Argmax,
@@ -115,6 +115,11 @@ def format_of(kind: Any, node: Any, what: str) -> FixedFormat:
     if names & {"XnorPrecisionType", "ExponentPrecisionType"} or not hasattr(kind, "width"):
         raise unsupported(node, f"the {what} type {kind} has no hardware here")
     width, signed = int(kind.width), bool(kind.signed)
+    if width > MAX_WIDTH:
+        raise FormatError(
+            f"the {what} type {kind} is wider than {MAX_WIDTH} bits", where=f"layer '{node.name}' ({node.class_name})",
+            hint=f"set LayerName.{node.name}.Precision.{what} in the model's hls config",
+        )  # fmt: skip
     if "FixedPrecisionType" not in names:
         return FixedFormat(width, width, signed)
     if getattr(kind, "saturation_bits", 0):

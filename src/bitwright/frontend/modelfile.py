@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import zipfile
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -16,6 +14,7 @@ import h5py
 import numpy as np
 
 from bitwright.errors import ModelError, UnsupportedLayerError
+from bitwright.frontend.modelcheck import layer_names, nodes, refuse_code, refuse_strangers
 
 
 class Flavour(Enum):
@@ -29,27 +28,6 @@ class Flavour(Enum):
 
 
 SUPPORTED = (Flavour.KERAS2,)
-
-LAYERS = frozenset({
-    "InputLayer", "Dense", "QDense", "BatchNormalization", "QBatchNormalization", "Activation", "QActivation", "ReLU",
-    "Softmax", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Reshape", "Flatten",
-    "Dropout",
-})  # fmt: skip
-"""Classes of layers that are read; ``lower`` may still refuse an option of one."""
-
-CONTAINERS = frozenset({"Functional", "Model", "Sequential"})
-
-CODE = frozenset({
-    "Lambda", "__lambda__", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceMethod",
-    "InstanceProperty",
-})  # fmt: skip
-"""Classes that hold Python code or calls of any TensorFlow function: never loaded."""
-
-TRUSTED = ("keras", "tf_keras", "qkeras", "builtins")
-"""Packages that a model file may name; Keras imports whatever module a file names."""
-
-FUNCTIONS = ("builtins", "activations", "quantizers")
-"""The last part of modules from which a file may name a function."""
 
 DAMAGED = (OSError, RuntimeError, LookupError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile)
 """What h5py and zipfile raise on a file that is cut short or scrambled."""
@@ -87,8 +65,8 @@ def inspect(path: Path, weights: Path | None = None) -> ModelFile:
             raise ModelError(
                 f"'{suffix}' is not a model file", where=str(path), hint="give a .h5, .keras, .json or model.yaml"
             )
-    _refuse_code(path, config)
-    classes = tuple(sorted({str(node["class_name"]) for node in _nodes(config)}))
+    refuse_code(path, config)
+    classes = tuple(sorted({str(node["class_name"]) for node in nodes(config)}))
     flavour = _flavour(config, version, classes)
     if flavour not in SUPPORTED:
         raise UnsupportedLayerError(
@@ -96,8 +74,8 @@ def inspect(path: Path, weights: Path | None = None) -> ModelFile:
             where=str(path),
             hint="this version reads Keras 2 and QKeras 0.9 models; save it in one of those",
         )
-    _refuse_strangers(path, config)
-    layers = _check_layers(path, config)
+    refuse_strangers(path, config)
+    layers = layer_names(path, config)
     if weights is not None:
         _check_names(weights, layers)
     return ModelFile(path, weights, flavour, version, classes)
@@ -191,82 +169,12 @@ def _check_finite(path: Path, file: h5py.File) -> None:
     file.visititems(visit)
 
 
-def _nodes(config: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(config, dict):
-        if isinstance(config.get("class_name"), str):
-            yield config
-        for value in config.values():
-            yield from _nodes(value)
-    elif isinstance(config, list):
-        for value in config:
-            yield from _nodes(value)
-
-
-def _named(node: dict[str, Any]) -> tuple[str, ...]:
-    """The names by which Keras would look for a class: without the package of registered ones."""
-    return tuple(str(node[key]).rpartition(">")[2] for key in ("class_name", "registered_name") if node.get(key))
-
-
-def _title(node: dict[str, Any]) -> str:
-    inner = node.get("config")
-    name = inner.get("name", "?") if isinstance(inner, dict) else "?"
-    return f"layer '{name}' ({node['class_name']})"
-
-
-def _refuse_code(path: Path, config: Any) -> None:
-    """Refuse Lambda layers and their like, wherever they hide."""
-    for node in _nodes(config):
-        if any(name.rpartition(".")[2] in CODE for name in _named(node)):
-            raise ModelError(
-                f"{_title(node)} holds code, which is never run",
-                where=str(path),
-                hint="replace it by a layer that says what it computes",
-            )
-
-
-def _refuse_strangers(path: Path, config: Any) -> None:
-    """Refuse what would make Keras import other modules than its own, or call a function of any name."""
-    for node in _nodes(config):
-        module = str(node.get("module") or "builtins")
-        strange = module.split(".")[0] not in TRUSTED
-        strange |= node["class_name"] == "function" and module.split(".")[-1] not in FUNCTIONS
-        if strange or not all(re.fullmatch(r"\w+", name) for name in _named(node)):
-            raise ModelError(
-                f"{_title(node)} names {module}.{'/'.join(_named(node))}, which is not Keras or QKeras; it is never run",
-                where=str(path),
-                hint="use only layers and functions of Keras 2 and QKeras",
-            )
-
-
-def _check_layers(path: Path, config: Any) -> set[str]:
-    """The names of all layers; each must be of a class that has hardware."""
-    if _mapping(path, config).get("class_name") not in CONTAINERS:
-        raise UnsupportedLayerError(
-            f"the model is a {config.get('class_name')}", where=str(path), hint="write it as Sequential or Functional"
-        )
-    inner = config.get("config")
-    layers = inner.get("layers") if isinstance(inner, dict) else inner
-    if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):
-        raise ModelError("its model description has no layers", where=str(path), hint="copy it again")
-    names = set()
-    for layer in layers:
-        if layer.get("class_name") in CONTAINERS:
-            names |= _check_layers(path, layer)
-        elif layer.get("class_name") not in LAYERS:
-            raise UnsupportedLayerError(
-                f"{_title({'class_name': '?', **layer})} has no hardware here",
-                where=str(path),
-                hint=f"supported: {', '.join(sorted(LAYERS))}",
-            )
-        names.add(str((layer.get("config") or {}).get("name")))
-    return names
-
-
 def _check_names(weights: Path, layers: set[str]) -> None:
     """Keras fits weights to layers by their order; the layers' names tell that they are of this model."""
     with h5py.File(weights, "r") as file:
-        named = [_text(name) for name in file.attrs.get("layer_names", ())]
-        strange = [name for name in named if name not in layers and len(file[name])]
+        root = file.get("model_weights", file)
+        named = [_text(name) for name in root.attrs.get("layer_names", ())]
+        strange = [name for name in named if name not in layers and len(root.get(name, ()))]
     if strange:
         raise ModelError(
             f"holds weights of {', '.join(strange)}: the model has no such layers",

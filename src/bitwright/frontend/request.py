@@ -20,6 +20,7 @@ class ImportRequest(BaseModel):
     io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
     head: Literal["model", "logits", "argmax"] = "logits"
     rows: Path | None = None
+    classes: int = 0
     real: int = 4000
     random: int = 6000
     seed: int = 1

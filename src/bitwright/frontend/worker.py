@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bitwright.errors import BitwrightError
-from bitwright.files import to_json, write_arrays, write_json
+from bitwright.files import system_error, to_json, write_arrays, write_json
 from bitwright.frontend.modelfile import Flavour, inspect
 from bitwright.frontend.request import ImportRequest
+from bitwright.frontend.rows import check_rows, read_rows
 from bitwright.network import Network, save
 from bitwright.network.layers import Dense, ScaleBias
 from bitwright.network.text import to_data
@@ -57,7 +58,10 @@ def run(request: ImportRequest) -> None:
     config = convert.make_config(model, request.hls_config, softmax)
     graph = convert.convert(model, config, request.name, request.options())
     network = _noted(lower.lower(graph, request.name, request.head), keras2.weight_values(model), softmax)
-    vectors = draw(network, _rows(request), request.real, request.random, request.seed)
+    rows = read_rows(request.rows) if request.rows else None
+    if rows is not None:
+        check_rows(rows, network, request.classes)
+    vectors = draw(network, rows.x if rows else None, request.real, request.random, request.seed)
     save(network, request.out / "network.json")
     convert.write_project(graph, request.out, _identity(network))
     converted = time.perf_counter()
@@ -66,13 +70,6 @@ def run(request: ImportRequest) -> None:
     write_arrays(request.out / "keras.npz", {"y": keras})
     seconds = {"load": loaded - started, "convert": converted - loaded, "keras": time.perf_counter() - converted}
     write_json(request.out / "import.json", _summary(request, file.flavour, file.keras_version, vectors, seconds))
-
-
-def _rows(request: ImportRequest) -> npt.NDArray[Any] | None:
-    if request.rows is None:
-        return None
-    with np.load(request.rows, allow_pickle=False) as data:
-        return np.asarray(data["x"])
 
 
 def _split(vectors: Vectors, network: Network) -> list[npt.NDArray[np.float64]]:
@@ -135,7 +132,8 @@ def main(argv: list[str]) -> int:
     request = ImportRequest.model_validate_json(Path(argv[1]).read_text(encoding="utf-8"))
     try:
         run(request)
-    except BitwrightError as error:
+    except (BitwrightError, OSError) as raised:
+        error = system_error(raised) if isinstance(raised, OSError) else raised
         write_json(request.out / "error.json", error.to_dict())
         return error.exit_code
     return 0

@@ -175,8 +175,8 @@ def layer_bounds(layer: Layer, sources: list[tuple[Interval, FixedFormat]]) -> I
     """Bounds of one layer's raw output."""
     fmt = layer.result
     match layer:
-        case Input():
-            return whole_range(fmt, layer.size)
+        case Input():  # a port takes every pattern, also the one that SAT_SYM never gives
+            return Interval(np.full(layer.size, fmt.min, dtype=object), np.full(layer.size, fmt.max, dtype=object))
         case Dense():
             inner = dense_bounds(layer, sources[0][0], sources[0][1].fraction)
             held = (

@@ -8,6 +8,7 @@ from typing import assert_never
 import numpy as np
 
 from bitwright.errors import NetworkError
+from bitwright.fixed import FixedFormat
 from bitwright.network.layers import (
     Argmax,
     Cast,
@@ -24,13 +25,18 @@ from bitwright.network.layers import (
     ScaleBias,
     Shape,
     Softmax,
+    SoftmaxKind,
     Table,
 )
+
+INDEX_BITS = 30
+"""A table's index in C++ is an ``int``; half the table is added to it."""
 
 
 def check(network: Network) -> None:
     """Raise :class:`NetworkError` naming the first layer that breaks a rule."""
     shapes: dict[str, Shape] = {}
+    formats: dict[str, FixedFormat] = {}
     for layer in network.layers:
         where = f"{network.name}.{layer.name}"
         _require(bool(layer.name) and layer.name not in shapes, where, "the name is empty or used twice")
@@ -38,7 +44,8 @@ def check(network: Network) -> None:
         _require(not missing, where, f"sources {missing} do not come before it")
         _require(all(n > 0 for n in layer.shape) and bool(layer.shape), where, f"shape {layer.shape} is empty")
         _check_layer(layer, [shapes[source] for source in layer.sources], where)
-        shapes[layer.name] = layer.shape
+        _check_addresses(layer, [formats[source] for source in layer.sources], where)
+        shapes[layer.name], formats[layer.name] = layer.shape, layer.result
     _require(bool(network.inputs), network.name, "there is no input")
     _require(bool(network.outputs), network.name, "there is no output")
     unknown = [name for name in network.outputs if name not in shapes]
@@ -84,6 +91,23 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
             _require(0 <= layer.axis < len(layer.shape), where, f"axis {layer.axis} does not exist")
         case _:
             assert_never(layer)
+
+
+def _check_addresses(layer: Layer, sources: list[FixedFormat], where: str) -> None:
+    """Where hls4ml's C++ reads bits that its address does not have, or overflows its ``int`` index."""
+    if isinstance(layer, Table):
+        scale = layer.table.raw.size.bit_length() - (2 * layer.function.half_range).bit_length()
+        bits = sources[0].integer - sources[0].signed + scale
+        _require(bits <= INDEX_BITS, where, f"values of {sources[0]} overflow the 32-bit table index")
+    if isinstance(layer, Softmax):
+        stable = layer.implementation is SoftmaxKind.STABLE
+        _enough_bits(where, layer.exp_table, layer.difference if stable else sources[0])
+        _enough_bits(where, layer.inverse_table, layer.inverse_input)
+
+
+def _enough_bits(where: str, table: Constant, address: FixedFormat) -> None:
+    entries = table.raw.size
+    _require(entries <= 1 << address.width, where, f"{address} has too few bits to address {entries} entries")
 
 
 def _source_count(layer: Layer) -> int:

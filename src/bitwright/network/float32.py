@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from bitwright.network.layers import Dense, Layer, Merge, MergeOp, Network, ScaleBias, Softmax, Table
+from bitwright.network.layers import Constant, Dense, Layer, Merge, MergeOp, Network, ScaleBias, Softmax, Table
 
 LIMIT = float(1 << 24)
 
@@ -43,14 +43,25 @@ def _layer_exact(
     x = [np.abs(values[source.name].astype(np.float64)) for source in sources]
     match layer:
         case Dense():
-            bias = np.abs(layer.bias.value) * 2.0 ** (sources[0].result.fraction + layer.weight.format.fraction)
-            total = x[0] @ np.abs(layer.weight.raw.astype(np.float64)) + bias
+            step = sources[0].result.fraction + layer.weight.format.fraction
+            total = x[0] @ np.abs(layer.weight.raw.astype(np.float64))
+            total = _with_bias(total, step, layer.bias)
         case ScaleBias():
-            scale = np.resize(np.abs(layer.scale.raw.astype(np.float64)), layer.size)
-            bias = np.resize(np.abs(layer.bias.value), layer.size)
-            total = x[0] * scale + bias * 2.0 ** (sources[0].result.fraction + layer.scale.format.fraction)
+            step = sources[0].result.fraction + layer.scale.format.fraction
+            total = x[0] * np.resize(np.abs(layer.scale.raw.astype(np.float64)), layer.size)
+            total = _with_bias(total, step, layer.bias)
         case Merge(op=MergeOp.MULTIPLY):
             total = x[0].max(axis=1, keepdims=True) * x[1].max(axis=1, keepdims=True)
+        case Merge():
+            step = max(source.result.fraction for source in sources)
+            ends = [a.max(axis=1) * 2.0 ** (step - s.result.fraction) for a, s in zip(x, sources, strict=True)]
+            total = (ends[0] + ends[1])[:, None]
         case _:
             total = np.abs(values[layer.name].astype(np.float64))
     return np.asarray(total.max(axis=1) < LIMIT)
+
+
+def _with_bias(total: npt.NDArray[np.float64], fraction: int, bias: Constant) -> npt.NDArray[np.float64]:
+    """Magnitudes of product sums plus the bias, in steps of the finer grid of the two."""
+    step = max(fraction, bias.format.fraction)
+    return total * 2.0 ** (step - fraction) + np.resize(np.abs(bias.value), total.shape[1]) * 2.0**step

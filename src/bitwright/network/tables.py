@@ -13,6 +13,7 @@ from functools import cache
 
 import numpy as np
 
+from bitwright.errors import FormatError
 from bitwright.fixed import FixedFormat, quantize_number
 from bitwright.network.layers import Constant, TableFunction
 
@@ -65,6 +66,11 @@ def _assign_infinity(positive: bool, fmt: FixedFormat) -> int:
 def _address_values(address: FixedFormat, entries: int) -> list[float]:
     """The number that each table index stands for: the index as the top bits of ``address``."""
     bits = (entries - 1).bit_length()
+    if bits > address.width:
+        raise FormatError(
+            f"{address} has too few bits to address a table of {entries} entries",
+            hint="choose a smaller table_size, or a wider input of this softmax, in the hls4ml config",
+        )
     indices = np.arange(entries, dtype=object) * (1 << (address.width - bits))
     if address.signed:
         indices = np.where(indices > address.max, indices - (1 << address.width), indices)

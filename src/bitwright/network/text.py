@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -93,10 +93,24 @@ def _value_from(hint: Any, value: Any, arrays: Mapping[str, npt.NDArray[Any]]) -
     if hint is FixedFormat:
         return parse_format(value)
     if hint is Constant:
-        return Constant(np.ascontiguousarray(arrays[value["array"]], dtype=np.int64), parse_format(value["format"]))
+        return Constant(_integers(arrays[value["array"]]), parse_format(value["format"]))
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint(value)
-    return tuple(value) if isinstance(value, list) else value
+    if get_origin(hint) is tuple:
+        return tuple(_plain(get_args(hint)[0], item) for item in _plain(list, value))
+    return _plain(hint, value)
+
+
+def _plain(hint: Any, value: Any) -> Any:
+    if not isinstance(value, hint):
+        raise TypeError(f"{value!r} is not {hint}")
+    return value
+
+
+def _integers(array: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    if array.dtype != np.int64:
+        raise TypeError(f"a constant is stored as {array.dtype}")
+    return np.ascontiguousarray(array)
 
 
 def save(network: Network, path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bitwright.errors import DatasetError
-from bitwright.fixed import FixedFormat, Overflow, Rounding, quantize
+from bitwright.fixed import FixedFormat, Overflow, Raw, Rounding, quantize
 from bitwright.network.layers import Network
 
 Ints = npt.NDArray[np.int64]
@@ -51,19 +51,25 @@ def quantize_rows(rows: npt.NDArray[Any], formats: list[FixedFormat]) -> Ints:
 
 
 def _host_quantize(column: npt.NDArray[np.float64], fmt: FixedFormat) -> Ints:
-    spare = 10
-    scaled = np.ldexp(column, fmt.fraction + spare)
-    limit = float(1 << min(fmt.width + spare, 61))
-    fine = np.rint(np.clip(scaled, -limit, limit)).astype(np.int64)
     rounding = Rounding.RND if fmt.rounding is Rounding.TRN else fmt.rounding
     overflow = Overflow.SAT if fmt.overflow is Overflow.WRAP else fmt.overflow
     grid = FixedFormat(fmt.width, fmt.integer, fmt.signed, rounding, overflow)
-    return quantize(fine, fmt.fraction + spare, grid).astype(np.int64)
+    return quantize(_quarters(np.ldexp(column, fmt.fraction), fmt), grid.fraction + 2, grid)
+
+
+def _quarters(scaled: npt.NDArray[np.float64], fmt: FixedFormat) -> Raw:
+    """Numbers as quarters that round alike: below, at or above a half is all that rounding asks."""
+    far = 2.0 ** (fmt.width + 1)
+    whole = np.trunc(np.clip(scaled, -far, far))
+    rest = np.clip(scaled, -far, far) - whole  # exact: it shares the number's last bit
+    quarters = np.sign(rest) * np.select([rest == 0, np.abs(rest) < 0.5, np.abs(rest) == 0.5], [0, 1, 2], 3)
+    exact = whole.astype(np.int64) if fmt.width < 58 else np.array([int(n) for n in whole], dtype=object)
+    return exact * 4 + quarters.astype(np.int64)
 
 
 def corners(formats: list[FixedFormat]) -> Ints:
     """All minimum, all maximum, zero, one step, minus one step, alternating both ways, one hot at each end."""
-    low = np.array([fmt.min for fmt in formats], dtype=np.int64)
+    low = np.array([fmt.lower for fmt in formats], dtype=np.int64)
     high = np.array([fmt.max for fmt in formats], dtype=np.int64)
     even = np.arange(len(formats)) % 2 == 0
     rows = [
@@ -75,7 +81,7 @@ def corners(formats: list[FixedFormat]) -> Ints:
 
 def random_rows(formats: list[FixedFormat], rows: int, rng: np.random.Generator) -> Ints:
     """Rows uniform on the grid, every other one with a random smaller amplitude, as data has."""
-    columns = [rng.integers(fmt.min, fmt.max, size=rows, endpoint=True) for fmt in formats]
+    columns = [rng.integers(fmt.lower, fmt.max, size=rows, endpoint=True) for fmt in formats]
     x = np.stack(columns, axis=1)
     x[1::2] >>= rng.integers(0, max(fmt.width for fmt in formats), size=(len(x[1::2]), 1))
     return x

@@ -34,7 +34,7 @@ from bitwright.network.layers import (
     SoftmaxKind,
     Table,
 )
-from bitwright.rtl.quantizers import assign, fraction_bits, is_constant, truncate
+from bitwright.rtl.quantizers import assign, fraction_bits, is_constant, limit_to, round_to, truncate
 
 Variables = list[FVariable]
 
@@ -59,7 +59,7 @@ def apply(layer: Layer, sources: Sequence[Variables], formats: Sequence[FixedFor
         case ScaleBias():
             return _scale_bias(layer, sources[0])
         case Relu():
-            return [assign(_relu(v, layer.limit), layer.result) for v in sources[0]]
+            return [_relu(v, layer) for v in sources[0]]
         case Cast():
             return [assign(v, layer.result) for v in sources[0]]
         case Table():
@@ -201,9 +201,17 @@ def _scale_bias(layer: ScaleBias, x: Variables) -> Variables:
     return [assign(v * _value(layer.scale, i % n) + _value(layer.bias, i % n), layer.result) for i, v in enumerate(x)]
 
 
-def _relu(v: FVariable, limit: int | None) -> FVariable:
-    v = v.relu()
-    return v if limit is None else v.min_of(float(limit))
+def _relu(v: FVariable, layer: Relu) -> FVariable:
+    """Rounding comes first: it is monotone and keeps zero, and its constant then joins the bias."""
+    fmt, limit = layer.result, None if layer.limit is None else float(layer.limit)
+    if not is_constant(v) and (limit is None or fmt.fraction >= 0):
+        rounded = _at_most(round_to(v, fmt.fraction, fmt.rounding).relu(), limit)
+        return assign(rounded, fmt) if is_constant(rounded) else limit_to(rounded, fmt)
+    return assign(_at_most(v.relu(), limit), fmt)
+
+
+def _at_most(v: FVariable, limit: float | None) -> FVariable:
+    return v if limit is None else v.min_of(limit)
 
 
 # --- tables ------------------------------------------------------------------------------------

@@ -191,12 +191,26 @@ class Writer:
         common = max(value.fraction - shift for value, shift, _ in terms)
         drop = max(common - fraction, 0)
         pad = fraction - common if common < fraction else 0
+        if len(terms) == 2 and drop == pad == 0 and terms[0][2] == "+":
+            return self._pair([(v, common - v.fraction + shift) for v, shift, _ in terms], terms[1][2], width)
         texts = [(self.aligned(value, shift, common, width + drop - pad), sign) for value, shift, sign in terms]
         first = texts[0][0] if texts[0][1] == "+" else f"-{texts[0][0]}"
         expression = first + "".join(f" {sign} {text}" for text, sign in texts[1:])
         if pad:
             return f"{{{expression}, {literal(0, pad)}}}"
         return self._wide(index, expression, width, drop)
+
+    def _pair(self, terms: list[tuple[Value, int]], sign: str, width: int) -> str:
+        """``a + b`` or ``a - b`` with each term shifted left; bits below the higher term need no carry."""
+        (a, up_a), (b, up_b) = terms
+        if up_a and sign == "+":
+            (a, up_a), (b, up_b) = (b, up_b), (a, up_a)
+        if up_a or not 0 < up_b < width:
+            return f"{self.bits(a, -up_a, width)} {sign} {self.bits(b, -up_b, width)}"
+        low, high = self.bits(a, 0, up_b), self.bits(b, 0, width - up_b)
+        if sign == "+" and not a.signed and a.width <= up_b:
+            return f"{{{high}, {low}}}"
+        return f"{{{self.bits(a, up_b, width - up_b)} {sign} {high}, {low}}}"
 
     def _add_constant(self, index: int, a: Value, data: tuple[int, ...], width: int, fraction: int) -> str:
         number, number_fraction = data
@@ -205,6 +219,10 @@ class Writer:
         total = width + drop
         constant = abs(number) << (common - number_fraction)
         sign = "-" if number < 0 else "+"
+        zeros = (constant & -constant).bit_length() - 1
+        if drop == 0 and a.fraction == common and 0 < zeros < total:
+            high = f"{self.bits(a, zeros, total - zeros)} {sign} {literal(constant >> zeros, total - zeros)}"
+            return f"{{{high}, {self.bits(a, 0, zeros)}}}"
         expression = f"{self.aligned(a, 0, common, total)} {sign} {literal(constant, total)}"
         return self._wide(index, expression, width, drop)
 

@@ -18,6 +18,7 @@ from bitwright.eda import process
 from bitwright.errors import ToolNotFoundError
 from bitwright.fixed import to_float
 from bitwright.network import Network
+from bitwright.sim.library import load_library
 
 FLAGS = ("-O1", "-std=c++17", "-fPIC", "-fno-gnu-unique", "-w")
 Ints = npt.NDArray[np.int64]
@@ -68,7 +69,7 @@ class Emulation:
     """The C++ of one project, for vectors of raw inputs."""
 
     def __init__(self, compiled: Compiled, network: Network) -> None:
-        self._library = ctypes.CDLL(str(compiled.library))
+        self._library = load_library(compiled.library, f"{compiled.name}_double")
         self._function = getattr(self._library, f"{compiled.name}_double")
         self._network = network
         self._heads = [_before_argmax(network, name) for name in network.outputs]

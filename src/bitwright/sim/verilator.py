@@ -20,8 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bitwright.eda import process, tools
-from bitwright.errors import ToolFailedError
+from bitwright.errors import MismatchError
 from bitwright.rtl.bundle import Bundle, PortInfo
+from bitwright.sim.library import load_library
 
 MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread"
 PATIENCE = 10_000
@@ -156,7 +157,7 @@ class Bulk:
         self._outputs = len(built.bundle.shell.output.elements)
         self._inputs = len(built.bundle.shell.input.elements)
         self._name = built.bundle.name
-        self._library = ctypes.CDLL(str(built.library))
+        self._library = load_library(built.library, "bulk_run")
         self._clocks = built.bundle.shell.latency + 10
         self._run = self._library.bulk_run
         pointer = ctypes.POINTER(ctypes.c_int64)
@@ -167,7 +168,7 @@ class Bulk:
         """Raw outputs (rows, elements) of the RTL for raw inputs (rows, elements).
 
         Raises:
-            ToolFailedError: the hardware stopped giving outputs.
+            MismatchError: the hardware stopped giving outputs.
         """
         x = np.ascontiguousarray(x, dtype=np.int64)
         if x.ndim != 2 or x.shape[1] != self._inputs:
@@ -177,8 +178,8 @@ class Bulk:
         with ThreadPoolExecutor(threads) as pool:
             clocks = list(pool.map(lambda ends: self._part(x[ends[0] : ends[1]], y[ends[0] : ends[1]]), _pairs(edges)))
         if min(clocks, default=0) < 0:
-            raise ToolFailedError(
-                "the simulated hardware stopped giving outputs", where=self._name, hint="look at the protocol checks"
+            raise MismatchError(
+                "the simulated hardware stopped giving outputs", where=self._name, hint="look at its stream shell"
             )
         return y
 

@@ -17,6 +17,7 @@ from bitwright.errors import BitwrightError, error_from_dict
 from bitwright.files import digest, read_json, write_json
 from bitwright.frontend.modelfile import inspect
 from bitwright.frontend.request import ImportRequest
+from bitwright.frontend.rows import read_rows
 from bitwright.stages.job import Job
 from bitwright.stages.runner import Say
 
@@ -28,6 +29,8 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     data = {key: value for key, value in job.request("import").items() if key != "digests"}
     request = ImportRequest.model_validate({**data, "out": str(out.resolve())})
     file = inspect(request.model, request.weights)
+    if request.rows is not None:
+        read_rows(request.rows)
     say(f"{request.model.name}: {file.flavour.value}, Keras {file.keras_version}; loading TensorFlow")
     request_file = out / "request.json"
     request_file.write_text(request.model_dump_json(), encoding="utf-8")
@@ -48,12 +51,13 @@ def _run_worker(request: Path, out: Path) -> None:
     error = out / "error.json"
     if error.is_file():
         raise error_from_dict(read_json(error))
+    if run.exit_code < 0:
+        raise process.failure(run, "importing the model")
     if run.exit_code != 0:
-        tail = "\n".join((out / "import.log").read_text(encoding="utf-8", errors="replace").splitlines()[-12:])
         raise BitwrightError(
-            f"the import worker ended with code {run.exit_code}",
-            where=str(request),
-            hint=f"the end of its log:\n{tail}",
+            f"the import worker ended with code {run.exit_code}; its log ends with:\n{process.tail(run.log)}",
+            where=str(run.log),
+            hint="this is a fault of bitwright; please report it with that log",
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.config import ModelConfig, TargetConfig, load_model, load_target
+from bitwright.config.reserved import is_reserved
 from bitwright.errors import UsageError, nearest
 from bitwright.files import digest, read_json, to_json, unchanged_or_write
 
@@ -56,6 +57,17 @@ def find_model(text: str, root: Path, weights: Path | None = None) -> tuple[Mode
     Raises:
         UsageError: nothing of that name; lists what exists and the nearest.
     """
+    config, origins = _find_config(text, root, weights)
+    if weights is None:
+        return config, origins
+    if config.source.suffix.lower() != ".json":
+        raise UsageError(
+            f"--weights is for a .json model, {config.source.name} has its own", hint="leave --weights out"
+        )
+    return config.model_copy(update={"weights": weights.resolve()}), origins
+
+
+def _find_config(text: str, root: Path, weights: Path | None) -> tuple[ModelConfig, list[Path]]:
     known = _known_models(root)
     if text in known:
         path = root / "models" / text / "model.yaml"
@@ -63,13 +75,20 @@ def find_model(text: str, root: Path, weights: Path | None = None) -> tuple[Mode
     if not text:
         raise UsageError("no MODEL was given", hint=_list(known))
     path = Path(text)
-    if not path.is_file():
+    if not _is_file(path):
         raise UsageError(f"there is no model '{text}'", hint=f"{nearest(text, known)} {_list(known)}".strip())
     if path.suffix in (".yaml", ".yml"):
         return load_model(path), [path]
     if path.suffix.lower() not in MODEL_SUFFIXES:
         raise UsageError(f"'{path.name}' is not a model file", hint="give a .h5, .keras, .json or a model.yaml")
     return _config_for_file(path, weights), []
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than any file's
+        return False
 
 
 def _known_models(root: Path) -> list[str]:
@@ -83,9 +102,9 @@ def _list(known: list[str]) -> str:
 
 
 def _config_for_file(path: Path, weights: Path | None) -> ModelConfig:
-    stem = re.sub(r"\W+", "_", (weights or path).stem.removesuffix("_weights")).strip("_")
-    name = stem if stem[:1].isalpha() else f"model_{stem}"
-    return ModelConfig(name=name, source=path.resolve(), weights=weights.resolve() if weights else None)
+    stem = re.sub(r"\W+", "_", (weights or path).stem.removesuffix("_weights"), flags=re.ASCII).strip("_")
+    name = stem if stem[:1].isalpha() and not is_reserved(stem) else f"model_{stem}"
+    return ModelConfig(name=name, source=path.resolve())
 
 
 def find_target(text: str, root: Path) -> Path:
@@ -94,7 +113,7 @@ def find_target(text: str, root: Path) -> Path:
     if re.fullmatch(r"\w+", text) and named.is_file():
         return named
     path = Path(text)
-    if path.is_file():
+    if _is_file(path):
         return path
     if text == "vu13p_5ns":
         return DEFAULT_TARGET
@@ -128,6 +147,7 @@ def _import_request(model: ModelConfig, target: TargetConfig) -> dict[str, Any]:
         "name": model.name,
         **{key: str(path) if path else None for key, path in files.items()},
         "digests": {key: digest(path) for key, path in files.items() if path is not None and path.is_file()},
+        "classes": len(model.data.classes) if model.data else 0,
         "io_type": model.io_type,
         "head": model.head,
         "real": model.vectors.real,

@@ -6,11 +6,13 @@ and this program's source.  Its record also holds the digest of every file that 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import resource
+import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -116,18 +118,34 @@ def run_stage(stage: Stage, job: Job, say: Say, *, force: bool = False) -> bool:
 
 def _make(stage: Stage, job: Job, say: Say) -> None:
     key, folder = stage_key(stage, job), job.stage(stage.name)
+    failed = job.folder / f"{stage.name}_failed"
     error_file(stage.name, job).unlink(missing_ok=True)
+    shutil.rmtree(failed, ignore_errors=True)
     remove_parts(folder)
     started = time.perf_counter()
     try:
         with whole_folder(folder) as out:
-            details = stage.work(job, out, say)
+            with _evidence_kept(out, failed):
+                details = stage.work(job, out, say)
             record = _record(stage, key, time.perf_counter() - started, details) | {"files": _files(out)}
             write_json(out / "stage.json", record)
     except (BitwrightError, OSError) as error:
         _leave_word(stage, job, system_error(error) if isinstance(error, OSError) else error)
         raise
     say(f"done in {time.perf_counter() - started:.1f} s")
+
+
+@contextlib.contextmanager
+def _evidence_kept(out: Path, failed: Path) -> Iterator[None]:
+    """Where an error points into the unfinished folder (a log, say), that folder stays as ``failed``."""
+    try:
+        yield
+    except BitwrightError as error:
+        if str(out) in f"{error}":
+            out.rename(failed)
+            for part in ("what", "where", "hint"):
+                setattr(error, part, getattr(error, part).replace(str(out), str(failed)))
+        raise
 
 
 def _leave_word(stage: Stage, job: Job, error: BitwrightError) -> None:

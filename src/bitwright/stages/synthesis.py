@@ -23,7 +23,10 @@ from bitwright.sim.netlist import Netlist, link, simulate
 from bitwright.stages.job import Job
 from bitwright.stages.runner import Say
 
-NETLIST_VECTORS = 2000
+NETLIST_VECTORS = 20_000
+
+MODULES = "synth_modules"
+"""Kept beside the stage's folder: a module that did not change is not synthesized again, and logs survive."""
 
 
 def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
@@ -37,7 +40,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     tool = find_yosys()
     jobs = module_jobs(bundle, root)
     results = synthesize(
-        jobs, family=job.target.family, out=out, tool=tool,
+        jobs, family=job.target.family, out=job.folder / MODULES, tool=tool,
         progress=lambda text, done, total: say(f"{text} ({done}/{total} modules done)"),
     )  # fmt: skip
     measurements = _measure(bundle, results, tool.version)
@@ -55,7 +58,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     }
     write_json(out / "synth.json", data)
     if pair.status is Status.FAILED:
-        raise MismatchError(_message(pair), where="netlist", hint=f"netlists of each module: {out}")
+        raise MismatchError(_message(pair), where="netlist", hint=f"netlists of each module: {job.folder / MODULES}")
     say(f"netlist equals the reference on {pair.vectors} vectors")
     return {"seconds": seconds}
 
@@ -82,7 +85,7 @@ def _measure(bundle: Bundle, results: Sequence[ModuleResult], version: str) -> l
     names = tuple(result.top for result in results)
     for result in results:
         parsed = parse_yosys_stat(
-            result.stat.read_text(encoding="utf-8"), f"synth/{result.name}/stat.json", part=bundle.part,
+            result.stat.read_text(encoding="utf-8"), f"{MODULES}/{result.name}/stat.json", part=bundle.part,
             tool_version=version, stage=FigureStage.POST_SYNTH, black_boxes=tuple(n for n in names if n != result.top),
         )  # fmt: skip
         own[result.top] = [m for m in parsed if m.design == result.top]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bitwright.errors import MismatchError
+from bitwright.errors import BitwrightError, MismatchError
 from bitwright.files import read_arrays, read_json, write_arrays, write_json
 from bitwright.network import Network, load
 from bitwright.network.float32 import float32_exact
@@ -66,14 +66,14 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     built = _build(job, bundle, out, say)
     evidence = _gather(job, built)
     checks = _bench(built, bundle, evidence, say)
-    bulk, rate = _bulk(job, built, evidence, say)
-    pairs = [*compare_all(evidence), bulk]
-    verification = _verdict(pairs, checks, out, rate)
+    pairs = compare_all(evidence)
+    bulk, rate, wrong = _bulk(job, built, evidence, say)
+    verification = _verdict([*pairs, bulk], checks, out, rate)
     write_json(out / "verify.json", verification.model_dump(mode="json"))
     if verification.status is not Status.PASSED:
-        _fail(job, bundle, evidence, verification, out, say)
-    bits = sum(pair.bits for pair in pairs if pair.status is Status.PASSED)
-    say(f"{len([p for p in pairs if p.status is Status.PASSED])} pairs of oracles equal, {bits:,} bits compared")
+        _fail(job, bundle, wrong or evidence, verification, out, say)
+    passed = [pair for pair in verification.pairs if pair.status is Status.PASSED]
+    say(f"{len(passed)} pairs of oracles equal, {sum(pair.bits for pair in passed):,} bits compared")
     _tidy(out)
     return {"seconds": {"build": round(built.seconds, 2)}}
 
@@ -113,16 +113,23 @@ def _bench(built: verilator.SimBuild, bundle: Bundle, evidence: Evidence, say: S
     return run_bench(built, BENCH, folder.resolve(), seed=evidence.seed)
 
 
-def _bulk(job: Job, built: verilator.SimBuild, evidence: Evidence, say: Say) -> tuple[OraclePair, float]:
-    """Many random vectors: the RTL through ctypes against the reference."""
+def _bulk(
+    job: Job, built: verilator.SimBuild, evidence: Evidence, say: Say
+) -> tuple[OraclePair, float, Evidence | None]:
+    """Many random vectors: the RTL through ctypes against the reference.
+
+    Returns:
+        The pair, vectors per second of the RTL, and the vectors in question where the test vectors agree
+        and these do not.
+    """
     count = int(job.request("verify")["bulk"])
     if count == 0:
-        return not_run("reference", "RTL", "no bulk vectors were asked for"), 0.0
+        return not_run("reference", "RTL", "no bulk vectors were asked for"), 0.0, None
     say(f"bulk: {count:,} vectors")
     rng = np.random.default_rng(evidence.seed + 1)
     formats, model = input_formats(evidence.network), verilator.Bulk(built)
     columns = output_formats(evidence.network, evidence.network.outputs)
-    parts, seconds = [], 0.0
+    parts, seconds, wrong = [], 0.0, None
     for start in range(0, count, BULK_CHUNK):
         x = random_rows(formats, min(BULK_CHUNK, count - start), rng)
         started = time.perf_counter()
@@ -131,8 +138,10 @@ def _bulk(job: Job, built: verilator.SimBuild, evidence: Evidence, say: Say) -> 
         expected = evidence.evaluator.outputs(x)
         parts.append(compare("reference", "RTL", expected, rtl, columns, seed=evidence.seed + 1))
         if parts[-1].mismatches:
+            if (evidence.out == evidence.rtl).all():
+                wrong = replace(evidence, x=x, out=expected, rtl=rtl)
             break
-    return _join(parts), count / max(seconds, 1e-9)
+    return _join(parts), sum(part.vectors for part in parts) / max(seconds, 1e-9), wrong
 
 
 def _join(parts: list[OraclePair]) -> OraclePair:
@@ -231,7 +240,12 @@ def _fail(job: Job, bundle: Bundle, evidence: Evidence, verification: Verificati
     folder = job.folder / "verify_failed"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    first = _diagnose(job, bundle, evidence, verification, folder)
+    try:
+        first = _diagnose(job, bundle, evidence, verification, folder)
+    except BitwrightError as error:  # the mismatch is what counts
+        say(f"the first differing layer was not found: {error.what}")
+        first = None
+    first = first or next((pair.first for pair in verification.pairs if pair.first), None)
     pairs = tuple(
         pair.model_copy(update={"first": first}) if first and pair.status is Status.FAILED and pair.first else pair
         for pair in verification.pairs
@@ -252,7 +266,7 @@ def _diagnose(
     if any({pair.left, pair.right} == {"emulation", "reference"} for pair in failed):
         library = job.stage("emulate").resolve() / f"{evidence.network.name}.so"
         return diagnose_emulation(evidence.evaluator, library, evidence.x, evidence.emulation)
-    return failed[0].first if failed else None
+    return None
 
 
 def _message(verification: Verification, first: FirstMismatch | None) -> str:
@@ -262,8 +276,8 @@ def _message(verification: Verification, first: FirstMismatch | None) -> str:
     lines += [f"protocol check '{check.name}' failed: {check.detail}" for check in checks]
     if first is not None:
         lines.append(
-            f"first: layer '{first.layer}', element {first.element}, vector {first.vector}: "
-            f"expected {first.expected_bits} ({first.expected:g}), got {first.actual_bits} ({first.actual:g}), {first.format}"
+            f"first: layer '{first.layer}', element {first.element}, vector {first.vector}: expected "
+            f"{first.expected_bits} ({first.expected:g}), got {first.actual_bits} ({first.actual:g}), {first.format}"
         )
     return "bits differ\n  " + "\n  ".join(lines)
 

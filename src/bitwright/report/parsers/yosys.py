@@ -18,9 +18,10 @@ EBR        the block memories of Lattice parts: DP16KD, PDPW16KD (18 kbit), SB_R
 URAM       URAM288*
 CARRY      CARRY4, CARRY8, CCU2C, SB_CARRY: primitives of different length, never part of LUT
 MUXF       MUXF5 to MUXF9, PFUMX, L6MUX21: never part of LUT
+INV        inverters, counted apart: a placer absorbs most of them into the LUT or carry beside them
 =========  ====================================================================================
 
-INV, buffers, pads, constants and ``$scopeinfo`` cost nothing and are dropped; what was left out of LUT
+Buffers, pads, constants and ``$scopeinfo`` cost nothing and are dropped; what was left out of LUT
 stands in the note of the figure.  LUTRAM sizes: Xilinx UG474 (table of distributed RAM) and UG574; on ECP5 a
 TRELLIS_DPR16X4 takes three slices of two LUT4 (data sheet FPGA-DS-02012, distributed RAM).
 """
@@ -50,7 +51,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("URAM", r"URAM288\w*"),
     ("CARRY", r"CARRY4|CARRY8|CCU2C|SB_CARRY"),
     ("MUXF", r"MUXF[5-9]|PFUMX|L6MUX21"),
-    ("", r"INV|VCC|GND|BUF|BUFG\w*|[IO]{1,2}BUF\w*|SB_IO|SB_GB\w*|TRELLIS_IO|DCCA|GSR|ALU54B"),
+    ("INV", r"INV"),
+    ("", r"VCC|GND|BUF|BUFG\w*|[IO]{1,2}BUF\w*|SB_IO|SB_GB\w*|TRELLIS_IO|DCCA|GSR|ALU54B"),
     ("", r"\$scopeinfo|\$print|\$check|\$(assert|assume|cover|live|fair)"),
 )
 _LUTRAM_SITES: Mapping[str, int] = {
@@ -60,7 +62,7 @@ _LUTRAM_SITES: Mapping[str, int] = {
     "TRELLIS_DPR16X4": 6,
 }  # fmt: skip
 _LUT_KINDS = ("LOGIC_LUT", "SRL", "LUTRAM")
-_METRICS = ("LUT", *_LUT_KINDS, "FF", "LATCH", "DSP", "BRAM18", "BRAM36", "EBR", "URAM", "CARRY", "MUXF")
+_METRICS = ("LUT", *_LUT_KINDS, "FF", "LATCH", "DSP", "BRAM18", "BRAM36", "EBR", "URAM", "CARRY", "MUXF", "INV")
 _LATTICE_PARTS = ("lfe", "lae", "ecp", "ice", "up5k", "um5g")
 
 Cells = Counter[str]
@@ -245,7 +247,7 @@ def _values(cells: Cells) -> Counter[str]:
 
 def _note(cells: Cells) -> str:
     """What a reader may have expected inside the LUT count and will not find there."""
-    beside = [c for c in sorted(cells) if c == "INV" or (_classify(c) or ("",))[0] in ("CARRY", "MUXF")]
+    beside = [c for c in sorted(cells) if (_classify(c) or ("",))[0] in ("CARRY", "MUXF", "INV")]
     boxes = [c for c in sorted(cells) if _classify(c) is None]
     parts = [("not counted: ", beside), ("synthesized elsewhere: ", boxes)]
     return "; ".join(head + ", ".join(f"{c} {cells[c]}" for c in names) for head, names in parts if names)
