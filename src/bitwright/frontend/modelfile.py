@@ -58,7 +58,9 @@ def inspect(path: Path, weights: Path | None = None) -> ModelFile:
         case ".keras":
             config, version = _read_keras(path)
         case ".json":
-            weights = weights or _weights_beside(path)
+            weights = weights or weights_beside(path)
+            if weights is None:
+                raise _no_weights(path)
             config, version = _read_json(path)
             _check_weights(weights)
         case suffix:
@@ -139,14 +141,16 @@ def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _weights_beside(path: Path) -> Path:
-    stem = path.with_suffix("")
-    for name in (f"{stem.name}_weights.h5", f"{stem.name}.weights.h5", f"{stem.name}.h5"):
-        if path.with_name(name).is_file():
-            return path.with_name(name)
-    others = sorted(p.name for p in path.parent.glob(f"{stem.name}*weights*.h5"))
-    hint = f"give one with --weights: {', '.join(others)}" if others else f"put {stem.name}_weights.h5 beside it"
-    raise ModelError("the weights of this model are missing", where=str(path), hint=hint)
+def weights_beside(path: Path) -> Path | None:
+    """The weights file that belongs to a ``.json`` model by its name, if it is there."""
+    names = (f"{path.stem}_weights.h5", f"{path.stem}.weights.h5", f"{path.stem}.h5")
+    return next((path.with_name(name) for name in names if path.with_name(name).is_file()), None)
+
+
+def _no_weights(path: Path) -> ModelError:
+    others = sorted(p.name for p in path.parent.glob("*weights*.h5") if p.name.startswith(path.stem))
+    hint = f"give one with --weights: {', '.join(others)}" if others else f"put {path.stem}_weights.h5 beside it"
+    return ModelError("the weights of this model are missing", where=str(path), hint=hint)
 
 
 def _check_weights(weights: Path) -> None:

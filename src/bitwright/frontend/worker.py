@@ -92,7 +92,7 @@ def _identity(network: Network) -> str:
 def _noted(network: Network, keras: dict[str, list[npt.NDArray[np.float64]]], softmax: str | None) -> Network:
     """Say where the hardware's constants are not the Keras model's: then bits cannot be compared."""
     notes = [f"the final softmax '{softmax}' is left out: outputs are logits"] if softmax else []
-    origin: dict[str, str] = {}
+    origin: dict[str, str] = {"softmax": softmax} if softmax else {}
     rounded = [layer.name for layer in network.layers if _differs(layer, keras)]
     if rounded:
         origin["keras_inexact"] = f"weights are rounded to their HLS types in {', '.join(rounded)}"

@@ -11,6 +11,7 @@ from bitwright.config import ModelConfig, TargetConfig, load_model, load_target
 from bitwright.config.reserved import is_reserved
 from bitwright.errors import UsageError, nearest
 from bitwright.files import digest, read_json, to_json, unchanged_or_write
+from bitwright.frontend.modelfile import weights_beside
 
 MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".json")
 
@@ -140,7 +141,7 @@ def prepare(model: ModelConfig, target: TargetConfig, folder: Path, command: lis
 
 
 def _import_request(model: ModelConfig, target: TargetConfig) -> dict[str, Any]:
-    weights = model.weights or _weights_beside(model.source)
+    weights = model.weights or (weights_beside(model.source) if model.source.suffix == ".json" else None)
     rows = model.data.file if model.data else None
     files = {"model": model.source, "weights": weights, "hls_config": model.hls, "rows": rows}
     return {
@@ -156,11 +157,6 @@ def _import_request(model: ModelConfig, target: TargetConfig) -> dict[str, Any]:
         "part": target.part,
         "clock_ns": target.clock_ns,
     }
-
-
-def _weights_beside(source: Path) -> Path | None:
-    beside = source.with_name(f"{source.stem}_weights.h5")
-    return beside if source.suffix == ".json" and beside.is_file() else None
 
 
 def _report_request(

@@ -108,18 +108,26 @@ def _accuracy(job: Job, network: Network) -> Accuracy | None:
     keras = read_arrays(imported / "keras.npz")["y"][:rows]
     scored = score(
         values, labels, classes, dataset=data["name"], split=data["split"], synthetic=data["synthetic"], keras=keras,
-        note="ROC and AUC of the raw outputs",
+        note="ROC and AUC of " + ("the softmax of the logits" if "softmax" in network.origin else "the raw outputs"),
     )  # fmt: skip
     return scored.model_copy(update={"source": "reference/reference.npz"})
 
 
 def _scores(network: Network, x: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """The values whose largest is the answer: the outputs, or what an argmax head looks at."""
+    """The values whose largest is the answer: the outputs, or what an argmax head looks at.
+
+    Where the hardware leaves a final softmax out, it is put back in floating point: it changes no
+    decision, and a class's score is then comparable between rows, as ROC curves need it.
+    """
     layers = network.by_name
     head = layers[network.outputs[0]]
     name = head.sources[0] if isinstance(head, Argmax) else head.name
     raw = Reference(network).layers(x, [name])[name]
-    return to_float(raw, layers[name].result.fraction)
+    values = to_float(raw, layers[name].result.fraction)
+    if "softmax" not in network.origin:
+        return values
+    exponentials = np.exp(values - values.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
 # --- rows --------------------------------------------------------------------------------------
@@ -218,8 +226,7 @@ def _inputs(job: Job) -> Iterator[InputDigest]:
 def _warnings(network: Network, synth: Mapping[str, Any]) -> Iterator[Warning_]:
     for note in network.notes:
         yield Warning_(source="import", message=note)
-    for key, text in network.origin.items():
-        if key == "keras_inexact":
-            yield Warning_(source="import", message=text)
+    if "keras_inexact" in network.origin:
+        yield Warning_(source="import", message=network.origin["keras_inexact"])
     for warning in synth["warnings"]:
         yield Warning_(source="Yosys", message=warning)
