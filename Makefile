@@ -1,6 +1,13 @@
 # Everything a user does starts here; `make` lists it.  The environment sets itself up on first use.
-# Values given on the command line (MODEL=...) reach the program through the environment only, so no
-# shell ever reads them.
+# Values given on the command line (MODEL=...) are taken as they stand, neither expanded by make nor read by
+# a shell: they reach the program through the environment.
+override MODEL := $(value MODEL)
+override TARGET := $(value TARGET)
+override WEIGHTS := $(value WEIGHTS)
+override HLS := $(value HLS)
+override HEAD := $(value HEAD)
+override DATA := $(value DATA)
+override BULK := $(value BULK)
 export MODEL TARGET WEIGHTS HLS HEAD DATA BULK
 
 READY := .venv/.ready

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from networks import Ints
 
 from bitwright.fixed import FixedFormat
 from bitwright.network import Constant, Layer, Network
@@ -33,7 +34,6 @@ from bitwright.network.layers import (
     Table,
     TableFunction,
 )
-from networks import Ints
 
 HEAD = """
 #include <cstdint>
@@ -219,6 +219,9 @@ def transposed(weight: Constant) -> Constant:
     return Constant(np.ascontiguousarray(weight.raw.T), weight.format)
 
 
+DEFAULT_ADDRESS = FixedFormat(8, 4)
+
+
 # --- tables --------------------------------------------------------------------------------------
 
 
@@ -229,7 +232,7 @@ class TableCase:
     kind: str
     entries: int
     result: FixedFormat
-    address: FixedFormat = FixedFormat(8, 4)
+    address: FixedFormat = DEFAULT_ADDRESS
     scale: float = 1.0
 
 
@@ -306,7 +309,19 @@ def build(folder: Path, networks: Sequence[Network], tables: Sequence[TableCase]
     source, library = folder / "oracle.cpp", folder / "oracle.so"
     source.write_text(text)
     include = [f"-I{templates()}", f"-I{templates() / 'ap_types'}"]
-    argv = [compiler, "-O0", "-DNDEBUG", "-std=c++17", "-w", "-fPIC", "-shared", *include, str(source), "-o", str(library)]
+    argv = [
+        compiler,
+        "-O0",
+        "-DNDEBUG",
+        "-std=c++17",
+        "-w",
+        "-fPIC",
+        "-shared",
+        *include,
+        str(source),
+        "-o",
+        str(library),
+    ]
     run = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[:4000]
     return Compiled(ctypes.CDLL(str(library)), tuple(networks), tuple(tables))

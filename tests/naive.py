@@ -61,7 +61,7 @@ def bits(x: Fraction, t: FixedFormat) -> int:
     """The bit pattern of a variable of type ``t`` as an unsigned number."""
     raw = x * Fraction(2) ** t.fraction
     assert raw.denominator == 1
-    return int(raw) % 2**t.width
+    return int(raw) % (1 << t.width)
 
 
 def top(x: Fraction, t: FixedFormat, entries: int) -> int:

@@ -297,8 +297,16 @@ def _choices() -> Network:
     draft = Draft("choices")
     x = draft.input(5, "fixed<4,2>")
     one = draft.input(1, "fixed<4,2>")
-    layers = [draft.hard_max(x, "ufixed<1,1>"), draft.hard_max(x, "fixed<4,1>"), draft.hard_max(x, "fixed<6,1,TRN,SAT>")]
-    return draft.network(*layers, draft.argmax(x), draft.hard_max(one, "ufixed<2,2>"), draft.argmax(one))
+    layers = [
+        draft.hard_max(x, "ufixed<1,1>"),
+        draft.hard_max(x, "fixed<4,1>"),
+        draft.hard_max(x, "fixed<6,1,TRN,SAT>"),
+    ]
+    known = draft.concat(draft.scale_bias(one, "fixed<1,2>", "fixed<3,2>", "fixed<4,3>"), one, "fixed<4,3>")
+    low = draft.relu(draft.concat(draft.merge(MergeOp.MULTIPLY, one, one, "fixed<9,5>"), known, "fixed<9,5>"), "ufixed<3,5>")
+    single = [draft.hard_max(one, "ufixed<2,2>"), draft.argmax(one)]
+    decided = [draft.hard_max(known, "fixed<3,2>"), draft.hard_max(low, "ufixed<2,1>"), draft.argmax(low)]
+    return draft.network(*layers, draft.argmax(x), *single, *decided)
 
 
 def _merges() -> Network:
@@ -307,7 +315,10 @@ def _merges() -> Network:
     short = draft.cast(draft.input(2, "fixed<4,4>"), "fixed<4,4>")
     layers = [draft.merge(op, a, b, "fixed<8,4,RND_CONV>") for op in MergeOp]
     layers += [draft.merge(op, a, short, "fixed<6,4,TRN,SAT>") for op in MergeOp]
-    layers += [draft.merge(MergeOp.SUBTRACT, short, a, "ufixed<5,3>"), draft.merge(MergeOp.MULTIPLY, a, a, "ufixed<9,5>")]
+    layers += [
+        draft.merge(MergeOp.SUBTRACT, short, a, "ufixed<5,3>"),
+        draft.merge(MergeOp.MULTIPLY, a, a, "ufixed<9,5>"),
+    ]
     return draft.network(*layers)
 
 
@@ -388,21 +399,22 @@ def random_format(rng: random.Random, width: int = 8, *, modes: bool = True) -> 
     bits = rng.randint(1, width)
     rounding = rng.choice(list(Rounding)) if modes else Rounding.TRN
     overflow = rng.choice(list(Overflow)) if modes else Overflow.WRAP
-    return FixedFormat(bits, rng.randint(-1, min(bits, 5) + 1), bool(rng.randint(0, 1)), rounding, overflow)
+    return FixedFormat(bits, rng.randint(-1, min(bits, 5 + width // 8) + 1), bool(rng.randint(0, 1)), rounding, overflow)
 
 
-def _grow(draft: Draft, rng: random.Random) -> None:
+def _grow(draft: Draft, rng: random.Random, width: int) -> None:
     """One more random layer on one or two of the layers so far."""
     x, y = rng.choice(draft.layers), rng.choice(draft.layers)
-    result = random_format(rng)
+    result = random_format(rng, width)
     match rng.randint(0, 9):
         case 0 | 1:
-            accum = random_format(rng, 14)
-            kinds = {"weight": random_format(rng, 5, modes=False), "bias": random_format(rng, 5, modes=False)}
-            draft.dense(x, rng.randint(1, 4), accum=accum, result=result, **kinds)
+            accum = random_format(rng, min(2 * width - 2, 64))
+            weight, bias = random_format(rng, 1 + width // 2, modes=False), random_format(rng, 1 + width // 2, modes=False)
+            draft.dense(x, rng.randint(1, 4), accum=accum, result=result, weight=weight, bias=bias)
         case 2:
             n = rng.choice([n for n in range(1, x.size + 1) if x.size % n == 0])
-            draft.scale_bias(x, random_format(rng, 4, modes=False), random_format(rng, 4, modes=False), result, n)
+            scale, bias = random_format(rng, width // 2, modes=False), random_format(rng, width // 2, modes=False)
+            draft.scale_bias(x, scale, bias, result, n)
         case 3:
             draft.relu(x, result, rng.choice([None, None, 1, 6]))
         case 4:
@@ -431,18 +443,25 @@ def _random_softmax(draft: Draft, rng: random.Random, x: Base, result: FixedForm
     address = difference if kind is SoftmaxKind.STABLE else x.result
     draft.softmax(
         x, kind, result, exp=random_format(rng), inverse=random_format(rng), accum=random_format(rng, 10),
-        inverse_input=inverse_input, difference=difference, exp_entries=1 << rng.randint(1, max(min(address.width, 5), 1)),
-        inverse_entries=1 << rng.randint(1, max(min(inverse_input.width, 5), 1)),
+        inverse_input=inverse_input, difference=difference, exp_entries=_entries(rng, address),
+        inverse_entries=_entries(rng, inverse_input),
     )  # fmt: skip
 
 
-def random_network(rng: random.Random, name: str = "random_net", layers: int = 5) -> Network:
-    """A network of one or two inputs and up to ``layers`` random layers; its last ones are outputs."""
+def _entries(rng: random.Random, address: FixedFormat) -> int:
+    return 1 << rng.randint(1, max(min(address.width, 5), 1))
+
+
+def random_network(rng: random.Random, name: str = "random_net", layers: int = 5, width: int = 8) -> Network:
+    """A network of one or two inputs and up to ``layers`` random layers; its last ones are outputs.
+
+    ``width`` is the most bits of an input or a result; an accumulator may have nearly twice as many.
+    """
     draft = Draft(name, rng)
     for _ in range(rng.randint(1, 2)):
-        draft.input(rng.randint(1, 3), random_format(rng, 7, modes=False))
+        draft.input(rng.randint(1, 3), random_format(rng, width - 1, modes=False))
     for _ in range(rng.randint(1, layers)):
-        _grow(draft, rng)
+        _grow(draft, rng, width)
     outputs = draft.layers[-rng.randint(1, 2) :]
     return draft.network(*outputs)
 
@@ -462,9 +481,8 @@ def combined(name: str, networks: Sequence[Network]) -> Network:
             sources = tuple(prefix + source for source in layer.sources)
             layers.append(dataclasses.replace(layer, name=prefix + layer.name, sources=sources))
         outputs += [prefix + output for output in network.outputs]
-    inputs = [layer for layer in layers if isinstance(layer, Input)]
-    others = [layer for layer in layers if not isinstance(layer, Input)]
-    network = Network(name, tuple(inputs + others), tuple(outputs))
+    in_order = sorted(layers, key=lambda layer: not isinstance(layer, Input))
+    network = Network(name, tuple(in_order), tuple(outputs))
     check(network)
     return network
 

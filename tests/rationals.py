@@ -39,12 +39,12 @@ def rounded(x: Fraction, mode: str) -> int:
 
 def limited(n: int, width: int, signed: bool, mode: str) -> int:
     """``n`` brought into ``width`` bits."""
-    low, high = (-(2 ** (width - 1)), 2 ** (width - 1) - 1) if signed else (0, 2**width - 1)
+    low, high = (-(1 << (width - 1)), (1 << (width - 1)) - 1) if signed else (0, (1 << width) - 1)
     inside = low <= n <= high
     match mode:
         case "WRAP":  # the upper bits are thrown away
-            n %= 2**width
-            return n - 2**width if n > high else n
+            n %= 1 << width
+            return n - (1 << width) if n > high else n
         case "SAT":  # the nearest of the two limits
             return min(max(n, low), high)
         case "SAT_ZERO":  # zero in case of overflow

@@ -99,7 +99,9 @@ def write_h5(path: Path, description: Any = None, weights: Weights | None = None
     return path
 
 
-def write_json(path: Path, description: Any = None, weights: Weights | None = None, suffix: str = "_weights.h5") -> Path:
+def write_json(
+    path: Path, description: Any = None, weights: Weights | None = None, suffix: str = "_weights.h5"
+) -> Path:
     """A model as JSON with its weights beside it."""
     description = tiny_model() if description is None else description
     path.write_text(json.dumps(description), encoding="utf-8")
@@ -108,17 +110,34 @@ def write_json(path: Path, description: Any = None, weights: Weights | None = No
     return path
 
 
+def with_modules(node: Any) -> Any:
+    """A description as the .keras format wants it: each object with the module that it comes from."""
+    if isinstance(node, list):
+        return [with_modules(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    inner = {key: with_modules(value) for key, value in node.items()}
+    if "class_name" not in node or "module" in node:
+        return inner
+    kind = node["class_name"]
+    own = {"Functional": "tf_keras.src.engine.functional", "quantized_bits": "qkeras.quantizers"}
+    module = own.get(kind, "qkeras.qlayers" if kind.startswith("Q") else "keras.layers")
+    return {**inner, "module": module, "registered_name": kind if module.startswith("qkeras") else None}
+
+
 def write_keras(path: Path, description: Any = None, weights: Weights | None = None) -> Path:
     """A model as Keras 2's ``model.save('x.keras')`` writes it."""
     weights = tiny_weights() if weights is None else weights
     stored, names = BytesIO(), {"dense1": "q_dense", "logits": "q_dense_1"}
     with h5py.File(stored, "w") as file:
+        for group in ("", *(f"layers/{n}/" for n in ("input_layer", "q_activation", "q_activation_1", "activation"))):
+            file.create_group(f"{group}vars")
         for name, values in weights.items():
             for i, value in enumerate(values):
                 file[f"layers/{names.get(name, name)}/vars/{i}"] = value
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("metadata.json", json.dumps({"keras_version": KERAS_VERSION}))
-        archive.writestr("config.json", json.dumps(tiny_model() if description is None else description))
+        archive.writestr("config.json", json.dumps(with_modules(tiny_model() if description is None else description)))
         archive.writestr("model.weights.h5", stored.getvalue())
     return path
 
@@ -128,10 +147,10 @@ def write_zoo(folder: Path, bulk: int = 2000, hls: str = "fixed<6,3,RND_CONV,SAT
     folder.mkdir(parents=True, exist_ok=True)
     write_h5(folder / "tiny.h5")
     write_hls(folder, hls)
-    lines = [f"{key}: {json.dumps(value)}" for key, value in more.items()]
-    vectors = f"vectors: {{real: 100, random: 300, bulk: {bulk}}}"
+    vectors = {"real": 100, "random": 300, "bulk": bulk}
+    keys = {"name": "tiny", "source": "tiny.h5", "hls": "hls.yaml", "vectors": vectors, **more}
     path = folder / "model.yaml"
-    path.write_text("\n".join(["name: tiny", "source: tiny.h5", "hls: hls.yaml", vectors, *lines, ""]), encoding="utf-8")
+    path.write_text("".join(f"{key}: {json.dumps(value)}\n" for key, value in keys.items()), encoding="utf-8")
     return path
 
 

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 import click
 
 from bitwright import __version__
-from bitwright.errors import BitwrightError
+from bitwright.errors import BitwrightError, MismatchError
 
 EPILOG = "Exit codes: 0 ok, 1 our fault, 2 usage or input, 3 bits differ, 4 tool missing, 5 tool failed, 6 over budget."
 IN_WORKFLOW = "BITWRIGHT_IN_WORKFLOW"
@@ -109,6 +109,12 @@ class Choices:
     head: str | None
     bulk: int | None
 
+    def command(self, model: str) -> str:
+        """The command that makes the same again."""
+        given = {"MODEL": model, "TARGET": self.target, "WEIGHTS": self.weights, "HLS": self.hls, "HEAD": self.head}
+        given["BULK"] = None if self.bulk is None else str(self.bulk)
+        return " ".join(["make fpga", *(f"{key}={shlex.quote(str(v))}" for key, v in given.items() if v is not None)])
+
     def overrides(self) -> dict[str, Any]:
         """Fields of the model's config that were given on the command line."""
         given = {"hls": self.hls.resolve() if self.hls else None, "head": self.head}
@@ -149,11 +155,17 @@ def _job(model: str, choices: Choices, folder: Path | None) -> Iterator[Any]:
         config = config.model_copy(update={"vectors": config.vectors.model_copy(update={"bulk": choices.bulk})})
     target_file = jobs.find_target(choices.target or config.target, choices.root)
     target = jobs.load_target(target_file)
-    command = f"make fpga MODEL={shlex.quote(model)}"
-    command += f" TARGET={target.name}" if choices.target else ""
     folder = folder or choices.root / "build" / config.name / target.name
+    jobs.refuse_foreign(folder)
     with exclusive(folder):
-        yield jobs.prepare(config, target, folder, [command], [*origins, target_file])
+        job = jobs.prepare(config, target, folder, [choices.command(model)], [*origins, target_file])
+        try:
+            yield job
+        except MismatchError:
+            from bitwright.stages.reporting import write_failed
+
+            write_failed(job)
+            raise
 
 
 @main.command()
@@ -228,14 +240,15 @@ def _add_stage(name: str, title: str) -> None:
     @click.option("--force", is_flag=True, help="Run even if nothing changed.")
     @click.option("--json", "as_json", is_flag=True, help="Print the stage's record as JSON; no progress.")
     def verb(job: Path, force: bool, as_json: bool) -> None:
-        from bitwright.files import read_json
+        from bitwright.files import exclusive, read_json
         from bitwright.stages.job import Job
         from bitwright.stages.runner import printer, run_stage
         from bitwright.stages.table import BY_NAME
 
-        stage = BY_NAME[name]
+        stage, folder = BY_NAME[name], job.resolve()
         _end_with_workflow()
-        run_stage(stage, Job(job.resolve()), printer(name, quiet=as_json), force=force)
+        with contextlib.nullcontext() if IN_WORKFLOW in os.environ else exclusive(folder):
+            run_stage(stage, Job(folder), printer(name, quiet=as_json), force=force)
         if as_json:
             click.echo(json.dumps(read_json(job / stage.record)))
 

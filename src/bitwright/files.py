@@ -86,6 +86,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 def remove_parts(path: Path) -> None:
     """Remove what killed runs left of :func:`whole_folder`; only for whoever holds ``path`` alone."""
+    old = path.with_name(f".{path.name}.old")
+    if old.is_dir() and not path.exists():  # killed between the two renames of a swap
+        old.rename(path)
     for part in path.parent.glob(f".{path.name}.*.part"):
         shutil.rmtree(part, ignore_errors=True)
 

@@ -112,4 +112,3 @@ def test_real_qkeras_levels() -> None:
         raw = [assigned(Fraction(float(value)), fmt.width, fmt.integer, fmt.signed, *modes) for value in x]
         assert got == [n * 2.0**-fmt.fraction for n in raw], f"quantized_bits({', '.join(words[:3])}) is not {fmt}"
         assert set(got) == set(numbers(fmt)), "every level is reached"
-

@@ -69,8 +69,12 @@ formats = st.builds(
 
 def near_powers(bits: int) -> st.SearchStrategy[int]:
     """Integers of up to ``bits`` bits, many of them next to a power of two, where carries happen."""
-    close = st.builds(lambda e, d, s: s * ((1 << e) + d), st.integers(0, bits - 1), st.integers(-2, 2), st.sampled_from([1, -1]))
-    return st.one_of(st.integers(-(1 << (bits - 1)), (1 << (bits - 1)) - 1), close.filter(lambda n: n.bit_length() < bits))
+    close = st.builds(
+        lambda e, d, s: s * ((1 << e) + d), st.integers(0, bits - 1), st.integers(-2, 2), st.sampled_from([1, -1])
+    )
+    return st.one_of(
+        st.integers(-(1 << (bits - 1)), (1 << (bits - 1)) - 1), close.filter(lambda n: n.bit_length() < bits)
+    )
 
 
 @given(st.lists(near_powers(64), min_size=1, max_size=4), st.integers(-40, 90), formats)
@@ -107,7 +111,16 @@ def test_narrow_arrays_do_not_overflow_silently(dtype: Any) -> None:
 def test_every_amount_of_dropped_bits(rounding: Rounding) -> None:
     """A constant such as ``2**bits - 1`` leaves int64 on the way: 61 to 66 bits is where it would show."""
     for bits in [*range(1, 8), *range(55, 70), 128]:
-        raws = [0, 1, -1, (1 << bits >> 1) - 1, 1 << bits >> 1, (1 << bits >> 1) + 1, -(1 << bits >> 1), (3 << bits) >> 1]
+        raws = [
+            0,
+            1,
+            -1,
+            (1 << bits >> 1) - 1,
+            1 << bits >> 1,
+            (1 << bits >> 1) + 1,
+            -(1 << bits >> 1),
+            (3 << bits) >> 1,
+        ]
         want = [rounded(Fraction(raw, 1 << bits), rounding.value) for raw in raws]
         assert round_shift(np.array(raws, dtype=object), bits, rounding).tolist() == want, f"{bits} bits"
         small = [raw for raw in raws if abs(raw) < 1 << 62]

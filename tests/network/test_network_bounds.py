@@ -73,7 +73,9 @@ formats = st.builds(
 
 @given(st.integers(-40, 40), st.integers(0, 40), st.integers(-2, 5), formats)
 @settings(max_examples=400)
-def test_a_cast_of_an_interval_holds_the_cast_of_every_value(low: int, size: int, fraction: int, fmt: FixedFormat) -> None:
+def test_a_cast_of_an_interval_holds_the_cast_of_every_value(
+    low: int, size: int, fraction: int, fmt: FixedFormat
+) -> None:
     values = np.arange(low, low + size + 1, dtype=np.int64)
     bound = cast(Interval(values[:1].astype(object), values[-1:].astype(object)), fraction, fmt)
     got = quantize(values, fraction, fmt)

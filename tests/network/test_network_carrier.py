@@ -35,7 +35,9 @@ def limit_of(dtype: np.dtype[Any]) -> int:
     return {"f4": FLOAT32_BITS, "f8": FLOAT64_BITS, "i8": INT64_BITS}.get(dtype.str[1:], 100) - SPARE
 
 
-@pytest.mark.parametrize(("bits", "dtype"), [(24, "f4"), (25, "f8"), (53, "f8"), (54, "i8"), (62, "i8"), (63, "O"), (200, "O")])
+@pytest.mark.parametrize(
+    ("bits", "dtype"), [(24, "f4"), (25, "f8"), (53, "f8"), (54, "i8"), (62, "i8"), (63, "O"), (200, "O")]
+)
 def test_the_type_holds_every_integer_of_so_many_bits(bits: int, dtype: str) -> None:
     chosen = carrier_type(bits)
     assert chosen == np.dtype(dtype)

@@ -19,6 +19,7 @@ from bitwright.network import Network
 from bitwright.network.bounds import network_bounds
 from bitwright.network.layers import MergeOp
 from bitwright.network.reference import BLOCK, Reference, evaluate
+from bitwright.network.vectors import corners, input_formats, random_rows
 
 EVERY = networks.every_kind()
 
@@ -68,9 +69,9 @@ EDGES = sorted({b + d for b in (24, 53, 60, 62) for d in (-3, -2, -1, 0, 1, 2)})
 
 def extremes(network: Network) -> networks.Ints:
     rng = np.random.default_rng(5)
-    formats = networks.input_formats(network)
+    formats = input_formats(network)
     near = [np.clip(np.array([f.max for f in formats]) - rng.integers(0, 3, len(formats)), 0, None) for _ in range(4)]
-    return np.concatenate([networks.corners(formats), np.array(near), networks.random_rows(formats, 8, rng)])
+    return np.concatenate([corners(formats), np.array(near), random_rows(formats, 8, rng)])
 
 
 def wide(bits: int, integer: int = 4, **modes: Any) -> FixedFormat:
@@ -98,7 +99,9 @@ def test_dense_sums_at_the_edges(bits: int, overflow: str) -> None:
 def test_scale_and_bias_at_the_edges(bits: int) -> None:
     draft = Draft(f"scale{bits}")
     x = draft.input(3, FixedFormat(bits // 2, 3))
-    out = draft.scale_bias(x, FixedFormat(bits - bits // 2, 2), FixedFormat(bits // 2, 9), FixedFormat(min(bits, 63), 6))
+    out = draft.scale_bias(
+        x, FixedFormat(bits - bits // 2, 2), FixedFormat(bits // 2, 9), FixedFormat(min(bits, 63), 6)
+    )
     network = draft.network(out, draft.scale_bias(out, "fixed<3,2>", "fixed<3,1>", "fixed<20,8,RND_INF,SAT>"))
     assert_equal(network, extremes(network))
 

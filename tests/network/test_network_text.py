@@ -90,7 +90,7 @@ def test_bytes_do_not_depend_on_the_process(tmp_path: Path) -> None:
 
 
 def broken_json(change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-    data = json.loads(json.dumps(to_data(BY_NAME["mlp"])[0]))
+    data: dict[str, Any] = json.loads(json.dumps(to_data(BY_NAME["mlp"])[0]))
     change(data)
     return data
 
@@ -146,7 +146,9 @@ def test_truncated_files(suffix: str, keep: int, tmp_path: Path) -> None:
     path = tmp_path / "network.json"
     save(BY_NAME["mlp"], path)
     damaged = path.with_suffix(suffix)
-    damaged.write_bytes(damaged.read_bytes()[:keep] if keep >= 0 else damaged.read_bytes()[: len(damaged.read_bytes()) // 2])
+    damaged.write_bytes(
+        damaged.read_bytes()[:keep] if keep >= 0 else damaged.read_bytes()[: len(damaged.read_bytes()) // 2]
+    )
     with pytest.raises(BitwrightError) as error:
         load(path)
     assert damaged.name in str(error.value)

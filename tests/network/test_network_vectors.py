@@ -37,12 +37,20 @@ def test_rows_are_rounded_exactly(values: list[float], fmt: FixedFormat) -> None
 
 def test_a_number_just_below_a_tie_is_not_rounded_twice() -> None:
     below = np.nextafter(0.5, 0)
-    assert quantize_rows(np.array([[below], [0.5], [-below], [-0.5]]), [FixedFormat(4, 4)])[:, 0].tolist() == [0, 1, 0, 0]
+    assert quantize_rows(np.array([[below], [0.5], [-below], [-0.5]]), [FixedFormat(4, 4)])[:, 0].tolist() == [
+        0,
+        1,
+        0,
+        0,
+    ]
 
 
 def test_a_large_number_in_a_wide_format_is_not_cut() -> None:
     assert quantize_rows(np.array([[2.0**57]]), [FixedFormat(60, 60)])[0, 0] == 1 << 57
-    assert quantize_rows(np.array([[1e30], [-1e30]]), [FixedFormat(60, 60)])[:, 0].tolist() == [(1 << 59) - 1, -(1 << 59)]
+    assert quantize_rows(np.array([[1e30], [-1e30]]), [FixedFormat(60, 60)])[:, 0].tolist() == [
+        (1 << 59) - 1,
+        -(1 << 59),
+    ]
 
 
 def test_columns_have_their_own_formats() -> None:

@@ -15,8 +15,8 @@ class TargetConfig(Config):
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
     title: str
-    part: str = Field(description="vendor part number, such as xcvu13p-flga2577-2-e")
-    family: str = Field(description="Yosys family: xcup, xcu, xc7 for synth_xilinx; ecp5, ice40")
+    part: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", description="vendor part number, such as xcvu13p-flga2577-2-e")
+    family: Literal["xcup", "xcu", "xc7", "ecp5"] = Field(description="what Yosys synthesizes for")
     tool: Literal["yosys"] = "yosys"
     clock_ns: float = Field(gt=0, description="clock period")
     clock_uncertainty: float = Field(default=0.1, ge=0, lt=1, description="fraction of the period")

@@ -98,6 +98,9 @@ def weight_values(model: Any) -> dict[str, list[npt.NDArray[np.float64]]]:
     """The weights that each layer computes with, by layer name; QKeras ones after their quantizers."""
     values: dict[str, list[npt.NDArray[np.float64]]] = {}
     for layer in model.layers:
+        if type(layer).__name__ in ("BatchNormalization", "QBatchNormalization"):
+            values[layer.name] = _folded(layer)
+            continue
         weights = layer.get_weights()
         quantizers = layer.get_quantizers() if hasattr(layer, "get_quantizers") else [None] * len(weights)
         values[layer.name] = [
@@ -105,3 +108,12 @@ def weight_values(model: Any) -> dict[str, list[npt.NDArray[np.float64]]]:
             for weight, quantizer in zip(weights, [*quantizers, *[None] * len(weights)], strict=False)
         ]
     return values
+
+
+def _folded(layer: Any) -> list[npt.NDArray[np.float64]]:
+    """Scale and bias of a batch norm, in the float32 arithmetic of hls4ml's BatchNormalization layer."""
+    mean, variance = (np.asarray(v, dtype=np.float32) for v in (layer.moving_mean, layer.moving_variance))
+    gamma = np.float32(1) if layer.gamma is None else np.asarray(layer.gamma, dtype=np.float32)
+    beta = np.float32(0) if layer.beta is None else np.asarray(layer.beta, dtype=np.float32)
+    scale = gamma / np.sqrt(variance + np.float32(layer.epsilon))
+    return [scale.astype(np.float64), (beta - scale * mean).astype(np.float64)]

@@ -120,6 +120,8 @@ def format_of(kind: Any, node: Any, what: str) -> FixedFormat:
             f"the {what} type {kind} is wider than {MAX_WIDTH} bits", where=f"layer '{node.name}' ({node.class_name})",
             hint=f"set LayerName.{node.name}.Precision.{what} in the model's hls config",
         )  # fmt: skip
+    if width == MAX_WIDTH and not signed:
+        raise unsupported(node, f"the {what} type {kind} does not fit 64-bit integers")
     if "FixedPrecisionType" not in names:
         return FixedFormat(width, width, signed)
     if getattr(kind, "saturation_bits", 0):
@@ -157,9 +159,9 @@ def _dense(node: Any, common: Common, sources: list[Layer]) -> Layer:
         raise unsupported(node, f"strategy '{strategy}' has no exact reference here")
     if len(sources[0].shape) != 1:
         raise unsupported(node, f"Dense over an input of shape {sources[0].shape}")
-    weight = constant(node, "weight")
-    if weight.format.width == 2 and weight.format.integer == 2 and weight.raw.size and weight.raw.min() < -1:
-        raise unsupported(node, "a ternary weight of -2")
+    weight = _factor(node, "weight", sources[0])
+    if node.get_attr("_weights_transposed"):  # hls4ml's apply_resource_strategy turned them for the C++
+        weight = Constant(np.ascontiguousarray(weight.raw.T), weight.format)
     accum = precision(node, "accum")
     bias = constant(node, "bias")
     return Dense(
@@ -172,8 +174,19 @@ def _dense(node: Any, common: Common, sources: list[Layer]) -> Layer:
     )
 
 
-def _batch_norm(node: Any, common: Common, _sources: list[Layer]) -> Layer:
-    scale, bias = constant(node, "scale"), constant(node, "bias")
+def _factor(node: Any, which: str, source: Layer) -> Constant:
+    """Constants that multiply; types for which the C++ has another product than ``a * w`` are refused."""
+    factor = constant(node, which)
+    fmt, data = factor.format, source.result
+    if (fmt.width, fmt.integer, fmt.signed) == (2, 2, True) and factor.raw.size and factor.raw.min() < -1:
+        raise unsupported(node, f"a ternary {which} of -2 (nnet_mult.h, weight_ternary)")
+    if all((f.width, f.integer, f.signed) == (1, 1, False) for f in (fmt, data)):
+        raise unsupported(node, f"one-bit data with one-bit {which}s (nnet_mult.h, cast)")
+    return factor
+
+
+def _batch_norm(node: Any, common: Common, sources: list[Layer]) -> Layer:
+    scale, bias = _factor(node, "scale", sources[0]), constant(node, "bias")
     return ScaleBias(
         **common,
         scale=Constant(scale.raw.reshape(-1), scale.format),

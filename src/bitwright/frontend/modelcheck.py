@@ -107,5 +107,56 @@ def layer_names(path: Path, config: Any) -> set[str]:
                 where=str(path),
                 hint=f"supported: {', '.join(sorted(LAYERS))}",
             )
+        _refuse_options(path, layer)
         names.add(_name(layer))
     return names
+
+
+PLAIN_RELU = {"max_value": (None, 1, 6), "negative_slope": (None, 0), "threshold": (None, 0)}
+"""Options of Keras' ReLU that hls4ml 1.3.0 reads as what they are; it would silently drop others."""
+
+PLAIN_QUANTIZED_RELU = {"use_sigmoid": (None, 0), "negative_slope": (None, 0), "relu_upper_bound": (None,)}
+
+
+def _refuse_options(path: Path, layer: dict[str, Any]) -> None:
+    """Refuse what hls4ml would convert to another function than the layer's."""
+    inner = layer.get("config")
+    options = inner if isinstance(inner, dict) else {}
+    wrong = _odd(options, PLAIN_RELU) if layer.get("class_name") == "ReLU" else ""
+    for node in nodes(options):
+        if node["class_name"] == "quantized_relu" and isinstance(node.get("config"), dict):
+            wrong = wrong or _odd(node["config"], PLAIN_QUANTIZED_RELU)
+    wrong = wrong or _odd_text(options.get("activation"))
+    if len(layer.get("inbound_nodes") or []) > 1:
+        wrong = wrong or "being used several times"
+    if layer.get("class_name") in MERGES and _source_count(layer) > 2:
+        wrong = wrong or f"{_source_count(layer)} inputs"
+    if wrong:
+        raise UnsupportedLayerError(
+            f"{_title(layer)} with {wrong} has no hardware here", where=str(path), hint="use the plain layer instead"
+        )
+
+
+MERGES = frozenset({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"})
+
+
+def _source_count(layer: dict[str, Any]) -> int:
+    inbound = layer.get("inbound_nodes") or []
+    return len(inbound[0]) if inbound and isinstance(inbound[0], list) else 0
+
+
+def _odd(options: dict[str, Any], plain: dict[str, tuple[Any, ...]]) -> str:
+    return next((f"{key}={options[key]}" for key in plain if options.get(key) not in plain[key]), "")
+
+
+def _odd_text(activation: Any) -> str:
+    """An activation written as text, such as ``quantized_relu(6,2,relu_upper_bound=1.5)``."""
+    if not isinstance(activation, str) or not activation.startswith("quantized_relu("):
+        return ""
+    arguments = activation.partition("(")[2].rstrip(")").split(",")
+    odd = [
+        a.strip()
+        for a in arguments[2:]
+        if not re.fullmatch(r"\s*(use_sigmoid\s*=\s*0|negative_slope\s*=\s*0(\.0)?|0)?\s*", a)
+    ]
+    return odd[0] if odd else ""

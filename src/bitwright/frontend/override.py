@@ -95,6 +95,6 @@ def _check_precision(value: Any, file: _File, path: tuple[str, ...]) -> None:
     text = str(value)
     try:
         if text.lower() != "auto":
-            parse_format(re.sub(r",\s*0\s*>$", ">", text))
+            parse_format(re.sub(r"^((?:[^,]*,){3}[^,]*),\s*0\s*>$", r"\1>", text))
     except FormatError as error:
         raise file.error(path, f"'{'.'.join(path)}': {error.what}", error.hint) from error

@@ -10,6 +10,7 @@ import hashlib
 import importlib.metadata
 import logging
 import os
+import signal
 import sys
 import time
 import warnings
@@ -21,14 +22,15 @@ import numpy.typing as npt
 
 from bitwright.errors import BitwrightError
 from bitwright.files import system_error, to_json, write_arrays, write_json
-from bitwright.frontend.modelfile import Flavour, inspect
+from bitwright.frontend.modelfile import Flavour, ModelFile, inspect
 from bitwright.frontend.request import ImportRequest
-from bitwright.frontend.rows import check_rows, read_rows
+from bitwright.frontend.rows import Rows, check_rows, read_rows
 from bitwright.network import Network, save
 from bitwright.network.layers import Dense, ScaleBias
 from bitwright.network.text import to_data
 from bitwright.network.vectors import Vectors, draw
 
+LOOK_S = 30
 PACKAGES = ("tensorflow", "tf-keras", "qkeras", "hls4ml", "numpy")
 
 
@@ -47,7 +49,7 @@ def prepare_keras2() -> None:
 def run(request: ImportRequest) -> None:
     """Do one import into ``request.out`` (an empty folder)."""
     started = time.perf_counter()
-    file = inspect(request.model, request.weights)
+    file, rows = _look(request)
     assert file.flavour is Flavour.KERAS2
     prepare_keras2()
     from bitwright.frontend import convert, keras2, lower
@@ -58,7 +60,6 @@ def run(request: ImportRequest) -> None:
     config = convert.make_config(model, request.hls_config, softmax)
     graph = convert.convert(model, config, request.name, request.options())
     network = _noted(lower.lower(graph, request.name, request.head), keras2.weight_values(model), softmax)
-    rows = read_rows(request.rows) if request.rows else None
     if rows is not None:
         check_rows(rows, network, request.classes)
     vectors = draw(network, rows.x if rows else None, request.real, request.random, request.seed)
@@ -67,9 +68,23 @@ def run(request: ImportRequest) -> None:
     converted = time.perf_counter()
     keras = keras2.predict(compared, _split(vectors, network))
     write_arrays(request.out / "vectors.npz", {"x": vectors.x, "real": np.array(vectors.real)})
+    labels = rows.y[: vectors.real] if rows is not None else np.zeros(0, dtype=np.int64)
+    write_arrays(request.out / "labels.npz", {"y": labels})
     write_arrays(request.out / "keras.npz", {"y": keras})
     seconds = {"load": loaded - started, "convert": converted - loaded, "keras": time.perf_counter() - converted}
     write_json(request.out / "import.json", _summary(request, file.flavour, file.keras_version, vectors, seconds))
+
+
+def _look(request: ImportRequest) -> tuple[ModelFile, Rows | None]:
+    """Look at the files before anything of Keras is loaded.
+
+    The HDF5 library may never come back from a scrambled file: then the alarm ends this process.
+    """
+    signal.alarm(LOOK_S)
+    file = inspect(request.model, request.weights)
+    rows = read_rows(request.rows) if request.rows else None
+    signal.alarm(0)
+    return file, rows
 
 
 def _split(vectors: Vectors, network: Network) -> list[npt.NDArray[np.float64]]:
@@ -101,11 +116,15 @@ def _noted(network: Network, keras: dict[str, list[npt.NDArray[np.float64]]], so
 
 def _differs(layer: Any, keras: dict[str, list[npt.NDArray[np.float64]]]) -> bool:
     """Whether the constants of a layer are not exactly the weights that Keras computes with."""
+    if not isinstance(layer, Dense | ScaleBias):
+        return False
+    weights = keras.get(layer.name, [])
     if isinstance(layer, ScaleBias):
-        return True
-    if not isinstance(layer, Dense) or layer.name not in keras:
-        return isinstance(layer, Dense)
-    weights = keras[layer.name]
+        return not (
+            len(weights) == 2
+            and np.array_equal(weights[0].ravel(), layer.scale.value)
+            and np.array_equal(weights[1].ravel(), layer.bias.value)
+        )
     if not weights or weights[0].shape != layer.weight.raw.shape:
         return True
     bias = weights[1] if len(weights) > 1 else np.zeros(layer.size)

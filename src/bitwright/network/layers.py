@@ -220,6 +220,12 @@ class Network:
         return tuple(layer for layer in self.layers if isinstance(layer, Input))
 
     @property
+    def heads(self) -> tuple[str, ...]:
+        """The layers that the model itself ends with: what an argmax head of ours looks at, else the outputs."""
+        layers = self.by_name
+        return tuple(layers[n].sources[0] if isinstance(layers[n], Argmax) else n for n in self.outputs)
+
+    @property
     def by_name(self) -> dict[str, Layer]:
         """Layers by name."""
         return {layer.name: layer for layer in self.layers}

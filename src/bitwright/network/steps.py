@@ -18,6 +18,7 @@ from bitwright.network.bounds import (
     scale_bias_bounds,
 )
 from bitwright.network.carrier import (
+    INT64_BITS,
     Carrier,
     as_type,
     assign,
@@ -346,6 +347,8 @@ def _tree_sum(values: Carrier, accum: FixedFormat) -> Carrier:
     n = values.shape[1]
     if n == 1:
         return values
+    if accum.width > INT64_BITS:
+        values = values.astype(object)
     left = 1 << ((n - 1).bit_length() - 1)
     total = _tree_sum(values[:, :left], accum) + _tree_sum(values[:, left:], accum)
     return quantize(total, accum.fraction, accum)

@@ -88,10 +88,13 @@ def random_rows(formats: list[FixedFormat], rows: int, rng: np.random.Generator)
 
 
 def draw(network: Network, rows: npt.NDArray[Any] | None, real: int, random: int, seed: int) -> Vectors:
-    """The vectors of a run: real rows first, then corners, then random ones; the seed decides all."""
+    """The vectors of a run: real rows first, then corners, then random ones; the seed decides all.
+
+    Random ones stand in for real rows that the data set does not have.
+    """
     formats = input_formats(network)
-    parts = [corners(formats), random_rows(formats, random, np.random.default_rng(seed))]
-    taken = 0
+    taken = 0 if rows is None else min(len(rows), real)
+    parts = [corners(formats), random_rows(formats, random + real - taken, np.random.default_rng(seed))]
     if rows is not None and len(rows) and real:
         head = quantize_rows(rows[:real], formats)
         taken = len(head)

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bitwright.config import TargetConfig
+from bitwright.errors import BitwrightError
 from bitwright.files import digest, read_json, write_json
 from bitwright.network import Network
 from bitwright.rtl.kernel import Kernel, Module, build, cost, identifier
@@ -32,6 +33,7 @@ class ElementInfo(_Data):
     index: int
     lsb: int
     width: int
+    signed: bool
     format: str
 
 
@@ -119,7 +121,12 @@ def emit(network: Network, target: TargetConfig, out: Path) -> Bundle:
 
 def load_bundle(path: Path) -> Bundle:
     """Read a bundle.json."""
-    return Bundle.model_validate(read_json(path))
+    try:
+        return Bundle.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        what = f"not a bundle of this version ({'.'.join(map(str, first['loc']))}: {first['msg']})"
+        raise BitwrightError(what, where=str(path), hint="run the emit stage again") from error
 
 
 def _copy_library(folder: Path) -> list[str]:
@@ -164,7 +171,9 @@ def _describe(kernel: Kernel, target: TargetConfig, files: list[str]) -> Bundle:
 
 def _port(name: str, elements: tuple[Element, ...], multiple: int) -> PortInfo:
     rows = tuple(
-        ElementInfo(layer=e.layer, index=e.index, lsb=e.lsb, width=e.format.width, format=str(e.format))
+        ElementInfo(
+            layer=e.layer, index=e.index, lsb=e.lsb, width=e.format.width, signed=e.format.signed, format=str(e.format)
+        )
         for e in elements
     )
     width = -(-port_width(elements) // multiple) * multiple

@@ -19,18 +19,21 @@ from typing import Any
 
 import numpy as np
 from alkaid.trace import FVariable, HWConfig, trace
-from alkaid.trace.passes import add_surrogate, dead_code_elimin
+from alkaid.trace.passes import add_surrogate, common_subexpr_elimin, dead_code_elimin, null_quant_elimin
+from alkaid.trace.passes.canon import canonicalize_outputs, const_propagation
+from alkaid.trace.passes.order import canonical_sort, topo_bandwidth_sort
 from alkaid.types import CombLogic, QInterval
 
 from bitwright.errors import UnsupportedLayerError
 from bitwright.network.layers import Cast, Concat, Input, Layer, Network, Relu, Reshape, ScaleBias, Table
 from bitwright.rtl import symbolic
+from bitwright.rtl.quantizers import CONSTANT_BITS, EXACT_BITS, NARROWER
 
 HARDWARE = HWConfig(1, 1, -1)
 """Delay model: one adder of w bits costs 1.09 + 0.025 (w - 1) units (alkaid, passes/surrogate.py)."""
 
-EXACT_BITS = 52
-"""alkaid computes ranges in float64."""
+ADD_CONSTANT, CONSTANT = 4, 5
+"""alkaid's operation codes of ``a + constant`` and of a constant; the data begin with its integer."""
 
 FUSED = (Relu, Cast, ScaleBias, Table, Reshape)
 """Layers that join the module of the layer they read, if nothing else reads it."""
@@ -98,7 +101,7 @@ class Kernel:
 
 def identifier(name: str) -> str:
     """A SystemVerilog name in snake case made of any text."""
-    clean = re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).strip("_").lower()
+    clean = re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name), flags=re.ASCII).strip("_").lower()
     return clean if clean and not clean[0].isdigit() else f"n_{clean}"
 
 
@@ -110,8 +113,10 @@ def build(network: Network, depth_per_stage: float) -> Kernel:
         depth_per_stage: delay units between two registers (about one adder each).
 
     Raises:
-        UnsupportedLayerError: a value needs more bits than the tracer computes exactly.
+        UnsupportedLayerError: a value needs more bits than the tracer computes exactly, or two layers'
+            names differ only in letters' case and signs.
     """
+    _check_names(network)
     values: dict[str, tuple[Wire, ...]] = {}
     modules: list[Module] = []
     for group in groups(network):
@@ -125,6 +130,15 @@ def build(network: Network, depth_per_stage: float) -> Kernel:
     total = max((max(module.times, default=0.0) for module in modules), default=0.0)
     stages = max(1, ceil(total / depth_per_stage - 1e-9))
     return Kernel(network, tuple(modules), values, stages, max(total, 1e-6) / stages)
+
+
+def _check_names(network: Network) -> None:
+    seen: dict[str, str] = {}
+    for layer in network.layers:
+        other = seen.setdefault(identifier(layer.name), layer.name)
+        if other != layer.name:
+            what = f"layers '{other}' and '{layer.name}' have one name in hardware, {identifier(layer.name)}"
+            raise UnsupportedLayerError(what, where=network.name, hint="rename one of them in the model")
 
 
 def groups(network: Network) -> Iterator[tuple[Layer, ...]]:
@@ -192,7 +206,7 @@ def _trace_group(network: Network, group: tuple[Layer, ...], values: Mapping[str
         outputs = _apply_group(network, group, sources)
     except UnsupportedLayerError as error:
         raise UnsupportedLayerError(error.what, where=f"layer '{group[0].name}'", hint=error.hint) from error
-    logic = _trace(live, outputs)
+    logic = _trace(live, outputs, group)
     _check_exact(logic, group)
     times = _times(logic, inputs)
     net = identifier(group[0].name)
@@ -229,24 +243,48 @@ def _apply_group(network: Network, group: tuple[Layer, ...], sources: list[list[
     return current
 
 
-def _trace(inputs: list[FVariable], outputs: list[FVariable]) -> CombLogic:
-    """Alkaid's optimized operation list; a module of constants only has no operation."""
+def _trace(inputs: list[FVariable], outputs: list[FVariable], group: tuple[Layer, ...]) -> CombLogic:
+    """Alkaid's operation list, optimized; a module of constants only has no operation.
+
+    Of alkaid's own ``optimize`` two parts of 0.8.2 are left out: ``canonicalize_msb_wraps`` takes some single
+    bits from the wrong place, and retracing forgets the inputs' proved ranges.
+    """
     if not inputs:
         inputs = [FVariable(0.0, 1.0, 1.0, hwconf=HARDWARE)]
     with contextlib.redirect_stdout(io.StringIO()):
-        logic = trace(inputs, outputs)
-        return add_surrogate(dead_code_elimin(logic))
+        logic = trace(inputs, outputs, optimize=False)
+        _check_constants(logic, group)
+        logic = dead_code_elimin(canonicalize_outputs(const_propagation(logic)))
+        logic = dead_code_elimin(common_subexpr_elimin(logic))
+        logic = dead_code_elimin(null_quant_elimin(logic))
+        logic = canonical_sort(add_surrogate(canonical_sort(logic)))
+        return add_surrogate(topo_bandwidth_sort(logic))
+
+
+def _check_constants(logic: CombLogic, group: tuple[Layer, ...]) -> None:
+    """Alkaid cuts a long constant without a word: then its value and the range of the result disagree."""
+    for op in logic.ops:
+        if op.opcode == CONSTANT:
+            low = op.data[0] * op.qint.step
+        elif op.opcode == ADD_CONSTANT:
+            low = logic.ops[op.addr[0]].qint.min + op.data[0] * 2.0 ** -op.data[1]
+        else:
+            continue
+        if low != op.qint.min:
+            raise _too_wide(f"a constant needs more than {CONSTANT_BITS} bits", group)
 
 
 def _check_exact(logic: CombLogic, group: tuple[Layer, ...]) -> None:
     for op in logic.ops:
-        steps = (op.qint.max - op.qint.min) / op.qint.step if op.qint.step else 0.0
+        largest = max(abs(op.qint.min), abs(op.qint.max), op.qint.max - op.qint.min)
+        steps = largest / op.qint.step if op.qint.step else 0.0
         if steps >= 2.0**EXACT_BITS:
-            raise UnsupportedLayerError(
-                f"a value needs {int(np.log2(steps)) + 1} bits; parallel hardware holds at most {EXACT_BITS}",
-                where=f"layer '{group[0].name}'",
-                hint="choose narrower types for this layer in the hls4ml config",
-            )
+            bits = int(np.log2(steps)) + 1
+            raise _too_wide(f"a value needs {bits} bits; parallel hardware holds at most {EXACT_BITS}", group)
+
+
+def _too_wide(what: str, group: tuple[Layer, ...]) -> UnsupportedLayerError:
+    return UnsupportedLayerError(what, where=f"layer '{group[0].name}'", hint=NARROWER)
 
 
 def _times(logic: CombLogic, inputs: Sequence[Wire]) -> tuple[float, ...]:

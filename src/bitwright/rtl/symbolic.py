@@ -15,7 +15,7 @@ from alkaid.trace import FVariable, FVArray
 from alkaid.trace.fixed_variable import LookupTable
 
 from bitwright.errors import UnsupportedLayerError
-from bitwright.fixed import FixedFormat, Overflow, quantize, quantize_number
+from bitwright.fixed import FixedFormat, Overflow, Rounding, quantize, quantize_number
 from bitwright.network.layers import (
     Argmax,
     Cast,
@@ -34,7 +34,19 @@ from bitwright.network.layers import (
     SoftmaxKind,
     Table,
 )
-from bitwright.rtl.quantizers import assign, fraction_bits, is_constant, limit_to, round_to, truncate
+from bitwright.rtl.quantizers import (
+    EXACT_BITS,
+    NARROWER,
+    assign,
+    fraction_bits,
+    inside,
+    is_constant,
+    limit_to,
+    round_to,
+    times,
+    truncate,
+    wrapped,
+)
 
 Variables = list[FVariable]
 
@@ -92,7 +104,10 @@ def concat(layer: Concat, sources: Sequence[Variables], shapes: Sequence[tuple[i
 
 
 def _value(constant: Constant, index: Any) -> float:
-    return float(constant.raw[index]) * 2.0**-constant.format.fraction
+    raw = int(constant.raw[index])
+    if int(float(raw)) != raw:
+        raise UnsupportedLayerError(f"a constant of {constant.format} needs more than 53 bits", hint=NARROWER)
+    return raw * 2.0**-constant.format.fraction
 
 
 # --- dense -------------------------------------------------------------------------------------
@@ -134,8 +149,8 @@ def _sums_are_exact(layer: Dense, x: Variables) -> bool:
     bias = layer.bias.value
     low = sum(np.minimum(e[0], 0) for e in ends) + np.minimum(bias, 0)
     high = sum(np.maximum(e[1], 0) for e in ends) + np.maximum(bias, 0)
-    scale = 2.0**-accum.fraction
-    return bool(np.all(low >= accum.lower * scale) and np.all(high <= accum.max * scale))
+    margin = 1 + (accum.width > EXACT_BITS)  # wider sums are rounded here
+    return inside(float(np.min(low)) * margin, float(np.max(high)) * margin, accum)
 
 
 def _trailing(value: float) -> int:
@@ -187,7 +202,7 @@ def _sum_by_product(layer: Dense, x: Variables, j: int, bias: float) -> FVariabl
     for i in layer.order:
         weight = _value(layer.weight, (i, j))
         if weight:
-            total = limit_to_accum(total + assign(x[i] * weight, layer.accum), layer.accum)
+            total = limit_to_accum(total + assign(times(x[i], weight), layer.accum), layer.accum)
     return total
 
 
@@ -198,7 +213,9 @@ def limit_to_accum(v: FVariable, accum: FixedFormat) -> FVariable:
 
 def _scale_bias(layer: ScaleBias, x: Variables) -> Variables:
     n = layer.scale.raw.size
-    return [assign(v * _value(layer.scale, i % n) + _value(layer.bias, i % n), layer.result) for i, v in enumerate(x)]
+    return [
+        assign(times(v, _value(layer.scale, i % n)) + _value(layer.bias, i % n), layer.result) for i, v in enumerate(x)
+    ]
 
 
 def _relu(v: FVariable, layer: Relu) -> FVariable:
@@ -248,7 +265,7 @@ def _table(layer: Table, v: FVariable) -> FVariable:
     if sum(v.kif) <= DIRECT_TABLE_BITS:
         fraction = fraction_bits(scaled)
         return lookup(scaled, lambda raw: entry(_towards_zero(raw, fraction)), layer.result.fraction)
-    index = _round_towards_zero(scaled.max_of(-n / 2.0).min_of(n / 2.0 - 1))
+    index = round_to(scaled.max_of(-n / 2.0).min_of(n / 2.0 - 1), 0, Rounding.TRN_ZERO)
     return lookup(index, lambda raw: entry(raw << max(-fraction_bits(index), 0)), layer.result.fraction)
 
 
@@ -256,11 +273,6 @@ def _towards_zero(raw: int, fraction: int) -> int:
     if fraction <= 0:
         return raw << -fraction
     return (raw + ((1 << fraction) - 1 if raw < 0 else 0)) >> fraction
-
-
-def _round_towards_zero(v: FVariable) -> FVariable:
-    eps = float(v.step)
-    return v if eps >= 1 else truncate(v + v.is_negative() * (1 - eps), 0)
 
 
 def _top_bits(v: FVariable, fmt: FixedFormat, bits: int) -> FVariable:
@@ -334,7 +346,7 @@ def _hard_max(layer: HardMax, x: Variables) -> Variables:
     outs = []
     for j, v in enumerate(x):
         wins = [~_less(v, other) if k > j else _less(other, v) for k, other in enumerate(x) if k != j]
-        winner = reduce(lambda a, b: a & b, [w.quantize(0, 1, 0, "WRAP", "TRN") for w in wins]) if wins else one
+        winner = reduce(lambda a, b: a & b, [wrapped(w, 0, 1, 0) for w in wins]) if wins else one
         outs.append(assign(winner, layer.result))
     return outs
 

@@ -171,7 +171,7 @@ class Writer:
             case 7:
                 return self._multiply(index, operands, width, fraction)
             case 8:
-                return f"table_{op.data[0]}_{operands[0].width}({self.bits(operands[0], 0, operands[0].width)})"
+                return f"table_{op.data[0]}_{operands[0].width}_f({self.bits(operands[0], 0, operands[0].width)})"
             case 9:
                 return self._unary(op.data[0], operands[0], width)
             case 10:
@@ -286,7 +286,7 @@ def _table_function(logic: CombLogic, op: Op, key: tuple[int, int]) -> str:
     address, width = key[1], int(sum(op.qint.kif))
     assert logic.lookup_tables is not None
     entries = logic.lookup_tables[key[0]].padded_table(logic.ops[op.addr[0]].qint)
-    name = f"table_{key[0]}_{address}"
+    name = f"table_{key[0]}_{address}_f"  # nets end in a number: no layer has such a name
     rows = [
         f"      {literal(i, address)}: {name} = {literal(int(v), width)};"
         for i, v in enumerate(entries)

@@ -70,6 +70,8 @@ def _environment(
         "PYGPI_PYTHON_BIN": sys.executable,
         "LIBPYTHON_LOC": find_libpython.find_libpython() or "",
         "GPI_USERS": _gpi_users(),
+        "COCOTB_TEST_FILTER": "",  # whatever the user's shell says: every test runs
+        "COCOTB_TESTCASE": "",
         "COCOTB_TOPLEVEL": built.bundle.shell.module,
         "COCOTB_TEST_MODULES": module,
         "COCOTB_RESULTS_FILE": str(results),

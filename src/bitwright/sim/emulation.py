@@ -72,12 +72,12 @@ class Emulation:
         self._library = load_library(compiled.library, f"{compiled.name}_double")
         self._function = getattr(self._library, f"{compiled.name}_double")
         self._network = network
-        self._heads = [_before_argmax(network, name) for name in network.outputs]
+        self._heads = network.heads
 
     @property
     def outputs_of(self) -> tuple[str, ...]:
         """The layers whose values the C++ gives: an argmax head of ours is not in it."""
-        return tuple(self._heads)
+        return self._heads
 
     def _inputs(self, x: Ints) -> list[Floats]:
         parts, start = [], 0
@@ -109,11 +109,6 @@ class Emulation:
             return {name: values for name, values in (_traced(record, sizes) for record in records) if name in sizes}
         finally:
             self._library.free_trace_storage()
-
-
-def _before_argmax(network: Network, name: str) -> str:
-    layer = network.layer(name)
-    return layer.sources[0] if type(layer).__name__ == "Argmax" else name
 
 
 def _traced(record: Any, sizes: dict[str, int]) -> tuple[str, Floats]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -65,22 +66,23 @@ def build(
     Raises:
         ToolNotFoundError: Verilator, make or g++ is missing.  ToolFailedError: one of them failed.
     """
+    started = time.perf_counter()
     env = environment()
     objects = folder / "obj"
     control = folder / "public.vlt"
     control.write_text(_public(bundle), encoding="utf-8")
-    runs = [_run(_verilate(bundle, root, objects, control, waves), folder, env, "verilator", timeout_s)]
+    _run(_verilate(bundle, root, objects, control, waves), folder, env, "verilator", timeout_s)
     archives = ["libVtop.a", "libverilated.a"]
     make = ["make", f"-j{jobs}", "-C", str(objects), "-f", "Vtop.mk", *archives]
-    runs.append(_run(make, folder, env, "make", timeout_s))
+    _run(make, folder, env, "make", timeout_s)
     (folder / "ports.h").write_text(_ports_header(bundle), encoding="utf-8")
     library, executable = folder / "libbulk.so", folder / bundle.shell.module
     compile_bulk = _compile(objects, folder, waves, _source("bulk.cpp"), library, ["-shared"])
     compile_cocotb = _compile(objects, folder, waves, _cocotb_main(), executable, _cocotb_link())
     with ThreadPoolExecutor(2) as pool:
         commands = (compile_bulk, compile_cocotb)
-        runs += pool.map(lambda c: _run(c, folder, env, "g++", timeout_s, str(Path(c[-1]).name)), commands)
-    return SimBuild(folder, bundle, executable, library, sum(run.seconds for run in runs))
+        list(pool.map(lambda c: _run(c, folder, env, "g++", timeout_s, str(Path(c[-1]).name)), commands))
+    return SimBuild(folder, bundle, executable, library, time.perf_counter() - started)
 
 
 def _run(
@@ -145,7 +147,7 @@ def _ports_header(bundle: Bundle) -> str:
 
 
 def _elements(name: str, port: PortInfo) -> str:
-    rows = ",".join(f"{{{e.lsb},{e.width},{str(not e.format.startswith('u')).lower()}}}" for e in port.elements)
+    rows = ",".join(f"{{{e.lsb},{e.width},{str(e.signed).lower()}}}" for e in port.elements)
     count = len(port.elements)
     return f"static const Element {name}S[] = {{{rows}}};\nstatic const int {name}_COUNT = {count};\n"
 

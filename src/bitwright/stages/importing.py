@@ -1,23 +1,22 @@
 """Stage 1, import: the model to a Network, an HLS project, test vectors and Keras outputs.
 
-The work is done by a process of its own, the only one that loads TensorFlow; the file is looked at
-here first, so that most errors come in well under a second.
+The work is done by a process of its own, the only one that loads TensorFlow; it looks at the file before
+that, so that most errors come within a second.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from bitwright.eda import process
-from bitwright.errors import BitwrightError, error_from_dict
+from bitwright.errors import BitwrightError, ModelError, error_from_dict
 from bitwright.files import digest, read_json, write_json
-from bitwright.frontend.modelfile import inspect
 from bitwright.frontend.request import ImportRequest
-from bitwright.frontend.rows import read_rows
 from bitwright.stages.job import Job
 from bitwright.stages.runner import Say
 
@@ -28,21 +27,18 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     """Import the model into ``out``."""
     data = {key: value for key, value in job.request("import").items() if key != "digests"}
     request = ImportRequest.model_validate({**data, "out": str(out.resolve())})
-    file = inspect(request.model, request.weights)
-    if request.rows is not None:
-        read_rows(request.rows)
-    say(f"{request.model.name}: {file.flavour.value}, Keras {file.keras_version}; loading TensorFlow")
+    say(f"{request.model.name}: looking at it, then loading TensorFlow")
     request_file = out / "request.json"
     request_file.write_text(request.model_dump_json(), encoding="utf-8")
-    _run_worker(request_file, out)
+    _run_worker(request_file, request.model, out)
     request_file.unlink()
     write_json(out / "project.json", _tree_digest(out / "hls"))
     summary: dict[str, Any] = read_json(out / "import.json")
-    say(f"{summary['vectors']} vectors, {summary['real']} of them real rows")
+    say(f"{summary['flavour']}, Keras {summary['keras_version']}; {summary['vectors']} vectors, {summary['real']} real")
     return {"seconds": summary["seconds"]}
 
 
-def _run_worker(request: Path, out: Path) -> None:
+def _run_worker(request: Path, model: Path, out: Path) -> None:
     env = {**os.environ, "PYTHONHASHSEED": "0", "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     run = process.run(
         [sys.executable, "-m", "bitwright.frontend.worker", str(request)], cwd=out, log=out / "import.log",
@@ -51,6 +47,8 @@ def _run_worker(request: Path, out: Path) -> None:
     error = out / "error.json"
     if error.is_file():
         raise error_from_dict(read_json(error))
+    if run.exit_code == -signal.SIGALRM:
+        raise ModelError("damaged: reading it does not end", where=str(model), hint="copy it again")
     if run.exit_code < 0:
         raise process.failure(run, "importing the model")
     if run.exit_code != 0:

@@ -111,7 +111,7 @@ def _config_for_file(path: Path, weights: Path | None) -> ModelConfig:
 def find_target(text: str, root: Path) -> Path:
     """The file of a target: a name in flows/targets/, or a path."""
     named = root / "flows" / "targets" / f"{text}.yaml"
-    if re.fullmatch(r"\w+", text) and named.is_file():
+    if re.fullmatch(r"\w+", text) and _is_file(named):
         return named
     path = Path(text)
     if _is_file(path):
@@ -124,6 +124,16 @@ def find_target(text: str, root: Path) -> Path:
 
 
 DEFAULT_TARGET = Path(__file__).parent.parent / "config" / "default_target.yaml"
+
+
+def refuse_foreign(folder: Path) -> None:
+    """A folder that holds other things than a job of ours is never written to.
+
+    Raises:
+        UsageError: it is not empty and no job.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "requests").is_dir():
+        raise UsageError("this folder holds other files", where=str(folder), hint="give a new or an empty folder")
 
 
 def prepare(model: ModelConfig, target: TargetConfig, folder: Path, command: list[str], origins: list[Path]) -> Job:

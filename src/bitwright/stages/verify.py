@@ -28,6 +28,11 @@ from bitwright.stages.job import Job
 from bitwright.stages.runner import Say
 
 BENCH = "bitwright.sim.bench"
+CHECKS = frozenset({
+    "back_to_back", "single_words", "valid_gaps", "backpressure", "gaps_and_backpressure", "long_stall",
+    "reset_in_mid_stream",
+})  # fmt: skip
+"""Every test of the bench: one that did not run is a failure."""
 BULK_CHUNK = 250_000
 
 Floats = npt.NDArray[np.float64]
@@ -47,13 +52,6 @@ class Evidence:
     keras: Floats
     rtl: Ints
     seed: int
-
-    @property
-    def heads(self) -> tuple[str, ...]:
-        """Layers that the C++ and Keras end with."""
-        layers = self.network.by_name
-        names = self.network.outputs
-        return tuple(layers[n].sources[0] if type(layers[n]).__name__ == "Argmax" else n for n in names)
 
 
 def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
@@ -98,9 +96,9 @@ def _gather(job: Job, built: verilator.SimBuild) -> Evidence:
     rtl = verilator.Bulk(built).outputs(x)
     seed = int(job.request("verify")["seed"])
     evidence = Evidence(network, evaluator, x, expected, expected, emulation, keras, rtl, seed)
-    if evidence.heads != network.outputs:
-        layers = evaluator.layers(x, evidence.heads)
-        before = np.concatenate([layers[name] for name in evidence.heads], axis=1)
+    if evidence.network.heads != network.outputs:
+        layers = evaluator.layers(x, evidence.network.heads)
+        before = np.concatenate([layers[name] for name in evidence.network.heads], axis=1)
         evidence = Evidence(network, evaluator, x, before, expected, emulation, keras, rtl, seed)
     return evidence
 
@@ -161,7 +159,7 @@ def _join(parts: list[OraclePair]) -> OraclePair:
 
 def compare_all(evidence: Evidence) -> list[OraclePair]:
     """Every pair of Keras, emulation, reference and RTL on the test vectors."""
-    columns = output_formats(evidence.network, evidence.heads)
+    columns = output_formats(evidence.network, evidence.network.heads)
     emulation = to_raw(evidence.emulation, columns)
     pairs = [
         compare("emulation", "reference", evidence.y, emulation, columns, seed=evidence.seed),
@@ -177,14 +175,14 @@ def compare_all(evidence: Evidence) -> list[OraclePair]:
 def _with_rtl(left: str, values: npt.NDArray[Any], evidence: Evidence, rows: Any = slice(None)) -> OraclePair:
     """Another oracle's outputs against the RTL's; an argmax head is taken of them first."""
     columns = output_formats(evidence.network, evidence.network.outputs)
-    if evidence.heads != evidence.network.outputs:
+    if evidence.network.heads != evidence.network.outputs:
         values = _argmax(evidence, values)
     return compare(left, "RTL", evidence.rtl[rows], values, columns, seed=evidence.seed)
 
 
 def _argmax(evidence: Evidence, values: npt.NDArray[Any]) -> Ints:
     layers, parts, start = evidence.network.by_name, [], 0
-    for name in evidence.heads:
+    for name in evidence.network.heads:
         size = layers[name].size
         parts.append(np.argmax(values[:, start : start + size], axis=1)[:, None])
         start += size
@@ -219,12 +217,16 @@ def _negative(columns: Any) -> npt.NDArray[np.int64]:
 
 
 def _verdict(pairs: list[OraclePair], checks: tuple[ProtocolCheck, ...], out: Path, rate: float) -> Verification:
-    statuses = [pair.status for pair in pairs] + [check.status for check in checks]
-    failed = Status.FAILED in statuses
+    missing = CHECKS - {check.name for check in checks if check.status is not Status.NOT_RUN}
+    checks += tuple(
+        ProtocolCheck(name=name, status=Status.FAILED, seconds=0.0, detail="it did not run") for name in sorted(missing)
+    )
     measured = out / "measured.json"
     values = json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {}
+    statuses = {pair.status for pair in pairs} | {check.status for check in checks}
+    passed = Status.FAILED not in statuses and {"latency", "ii"} <= values.keys()
     return Verification(
-        status=Status.FAILED if failed else Status.PASSED,
+        status=Status.PASSED if passed else Status.FAILED,
         pairs=tuple(pairs),
         protocol=checks,
         latency_cycles=values.get("latency"),

@@ -1,0 +1,425 @@
+"""What a model file is: damaged ones, dangerous ones and unsupported ones are named, and none is ever run."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import marshal
+import subprocess
+import sys
+import types
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from tiny import (
+    layer,
+    model,
+    tiny_layers,
+    tiny_model,
+    tiny_weights,
+    with_modules,
+    write_h5,
+    write_json,
+    write_keras,
+)
+
+from bitwright.errors import ModelError, UnsupportedLayerError
+from bitwright.frontend.modelcheck import CODE, LAYERS, nodes
+from bitwright.frontend.modelfile import Flavour, inspect, weights_beside
+
+WRITERS: dict[str, Callable[..., Path]] = {"m.h5": write_h5, "m.json": write_json, "m.keras": write_keras}
+
+
+@pytest.fixture(params=sorted(WRITERS))
+def container(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Path]:
+    """Each of the three kinds of file, as a function of the model's description."""
+    name = request.param
+
+    def write(description: Any = None, **more: Any) -> Path:
+        return WRITERS[name](tmp_path / name, description, **more)
+
+    return write
+
+
+def refused(path: Path, weights: Path | None = None) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        inspect(path, weights)
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+    return caught.value
+
+
+# --- good files --------------------------------------------------------------------------------
+
+
+def test_a_good_file(container: Callable[..., Path]) -> None:
+    path = container()
+    file = inspect(path)
+    assert (file.path, file.flavour, file.keras_version) == (
+        path,
+        Flavour.KERAS2,
+        "2.21.0",
+    )
+    assert {"QDense", "QActivation", "Activation", "InputLayer", "quantized_bits"} <= set(file.classes)
+    assert (file.weights is None) == (path.suffix != ".json")
+
+
+@pytest.mark.parametrize("suffix", ["_weights.h5", ".weights.h5", ".h5"])
+def test_weights_beside_a_json(tmp_path: Path, suffix: str) -> None:
+    path = write_json(tmp_path / "m.json", suffix=suffix)
+    assert inspect(path).weights == tmp_path / f"m{suffix}" == weights_beside(path)
+
+
+def test_a_whole_model_serves_as_weights(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "m.json")
+    weights = write_h5(tmp_path / "whole.h5")
+    assert inspect(path, weights).weights == weights
+
+
+# --- missing and damaged files -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.keras", "m.json"])
+def test_missing(tmp_path: Path, name: str) -> None:
+    error = refused(tmp_path / name)
+    assert (error.what, error.where) == ("no such model file", str(tmp_path / name))
+
+
+def test_a_folder_is_no_model_file(tmp_path: Path) -> None:
+    (tmp_path / "m.h5").mkdir()
+    assert refused(tmp_path / "m.h5").what == "no such model file"
+
+
+def test_another_kind_of_file(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"x")
+    error = refused(path)
+    assert error.what == "'.onnx' is not a model file"
+    assert ".h5, .keras, .json or model.yaml" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("m.h5", "damaged or not an HDF5 file"), ("m.keras", "damaged or not a .keras"), ("m.json", "is not JSON")],
+)
+@pytest.mark.parametrize("content", [b"", b"\x00" * 40, b"<html>not found</html>", b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"])
+def test_scrambled(tmp_path: Path, name: str, what: str, content: bytes) -> None:
+    write_json(tmp_path / "m.json")
+    path = tmp_path / name
+    path.write_bytes(content)
+    error = refused(path)
+    assert what in error.what
+    assert error.where == str(path)
+    assert error.hint == "copy it again"
+
+
+@pytest.mark.parametrize("part", [0.02, 0.3, 0.6, 0.9, 0.99])
+def test_cut_short(container: Callable[..., Path], part: float) -> None:
+    path = container()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * part)])
+    assert "damaged" in (error := refused(path)).what or "JSON" in error.what
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("name", ["m.json", "m.keras"])
+def test_scrambled_bytes_never_end_in_a_traceback(tmp_path: Path, name: str, seed: int) -> None:
+    path = WRITERS[name](tmp_path / name)
+    path.write_bytes(scrambled(path.read_bytes(), seed))
+    with contextlib.suppress(ModelError):
+        inspect(path)
+
+
+def scrambled(data: bytes, seed: int) -> bytes:
+    rng = np.random.default_rng(seed)
+    copy = bytearray(data)
+    for position in rng.integers(0, len(copy), size=rng.integers(1, 60)):
+        copy[position] = rng.integers(0, 256)
+    return bytes(copy)
+
+
+SCRAMBLE = """
+import os, signal, sys
+from pathlib import Path
+from bitwright.errors import ModelError
+from bitwright.frontend.modelfile import inspect
+for path in map(Path, sys.argv[1:]):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(3)
+        try:
+            inspect(path)
+        except ModelError:
+            pass
+        os._exit(0)
+    print(path.name, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def test_scrambled_hdf5_never_ends_in_a_traceback(tmp_path: Path) -> None:
+    """The HDF5 library itself may loop or crash; that is why the worker is a process with an alarm."""
+    whole = write_h5(tmp_path / "m.h5").read_bytes()
+    paths = [tmp_path / f"{seed}.h5" for seed in range(60)]
+    for seed, path in enumerate(paths):
+        path.write_bytes(scrambled(whole, seed))
+    done = subprocess.run(
+        [sys.executable, "-c", SCRAMBLE, *map(str, paths)], capture_output=True, text=True, check=True
+    )
+    ends = [int(line.split()[1]) for line in done.stdout.splitlines()]
+    assert len(ends) == len(paths)
+    assert 1 not in ends, done.stderr
+    assert ends.count(0) > 50
+
+
+def test_keras_archive_without_a_member(tmp_path: Path) -> None:
+    whole = write_keras(tmp_path / "whole.keras")
+    for left_out in ("config.json", "metadata.json", "model.weights.h5"):
+        path = tmp_path / "part.keras"
+        with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, "w") as target:
+            for name in source.namelist():
+                if name != left_out:
+                    target.writestr(name, source.read(name))
+        assert left_out in refused(path).what
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "null", '"Functional"', '{"layers": []}'])
+def test_json_that_is_no_model(tmp_path: Path, text: str) -> None:
+    path = write_json(tmp_path / "m.json")
+    path.write_text(text)
+    assert refused(path).what == "not a Keras model in JSON"
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["model_config"] = text
+    assert "the model is a None" in refused(tmp_path / "m.h5").what
+
+
+@pytest.mark.parametrize("config", [None, 3, {}, {"layers": 3}, {"layers": [3]}])
+def test_descriptions_of_odd_shapes(tmp_path: Path, config: Any) -> None:
+    path = write_h5(tmp_path / "odd.h5")
+    with h5py.File(path, "a") as file:
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": config})
+    assert refused(path).what == "its model description has no layers"
+
+
+def test_bottomless_json(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "m.json")
+    for depth in (500, 900, 100_000):
+        path.write_text("[" * depth + "]" * depth)
+        refused(path)
+        path.write_text('{"class_name": "Sequential", "config": ' + "[" * depth + "]" * depth + "}")
+        refused(path)
+
+
+# --- weights -----------------------------------------------------------------------------------
+
+
+def test_json_without_weights(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "m.json")
+    (tmp_path / "m_weights.h5").unlink()
+    error = refused(path)
+    assert (error.what, error.hint) == ("the weights of this model are missing", "put m_weights.h5 beside it")
+    write_json(tmp_path / "m_pruned.json")
+    assert refused(path).hint == "give one with --weights: m_pruned_weights.h5"
+
+
+def test_named_weights_that_are_missing_or_damaged(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "m.json")
+    assert refused(path, tmp_path / "no.h5").what == "no such weights file"
+    (tmp_path / "bad.h5").write_bytes(b"x" * 100)
+    error = refused(path, tmp_path / "bad.h5")
+    assert error.what.startswith("damaged or not an HDF5 file")
+    assert error.where == str(tmp_path / "bad.h5")
+
+
+def test_weights_of_another_model(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "m.json")
+    other = json.loads(json.dumps(tiny_model()).replace("dense1", "first"))
+    write_json(
+        tmp_path / "o.json", other, weights={"first": tiny_weights()["dense1"], "logits": tiny_weights()["logits"]}
+    )
+    error = refused(path, tmp_path / "o_weights.h5")
+    assert error.what == "holds weights of first: the model has no such layers"
+    assert "--weights" in error.hint
+
+
+def test_weights_alone_are_no_model(tmp_path: Path) -> None:
+    write_json(tmp_path / "m.json")
+    error = refused(tmp_path / "m_weights.h5")
+    assert error.what == "holds weights only, no model"
+    assert ".json" in error.hint
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_no_numbers(container: Callable[..., Path], value: float) -> None:
+    weights = tiny_weights()
+    weights["logits"][0][2, 1] = value
+    path = container(weights=weights)
+    error = refused(path)
+    assert "holds NaN or infinity" in error.what
+    assert "logits" in error.what or "q_dense_1" in error.what
+    assert error.hint == "the training diverged; train it again"
+
+
+# --- code --------------------------------------------------------------------------------------
+
+
+CORE = "tf_keras.src.layers.core"
+
+
+def payload(marker: Path) -> str:
+    """Python code as Keras stores it in a Lambda layer; run, it would make a file."""
+    code = compile(f"open({str(marker)!r}, 'w').close()", "lambda", "exec")
+    function = types.FunctionType(code, {"__builtins__": __builtins__})
+    function()
+    assert marker.exists(), "the payload works"
+    marker.unlink()
+    return base64.b64encode(marshal.dumps(code)).decode()
+
+
+def lambda_node(code: str) -> dict[str, Any]:
+    return {"class_name": "__lambda__", "config": {"value": code, "code": code, "defaults": None, "closure": None}}
+
+
+def hidden(code: str) -> dict[str, list[dict[str, Any]]]:
+    """Layers of models that hide code, by the way they do it."""
+    inner = layer("Lambda", "evil", "features", function=[code, None, None], function_type="lambda")
+    start, end = tiny_layers()[:1], tiny_layers()[1:]
+    return {
+        "Lambda": [*start, inner, *end],
+        "Lambda with __lambda__": [*start, {**inner, "config": {"name": "evil", "function": lambda_node(code)}}, *end],
+        "in a wrapper": [*start, layer("TimeDistributed", "outer", "features", layer=inner), *end],
+        "in two wrappers": [
+            *start,
+            layer("Bidirectional", "o", "features", layer=layer("TimeDistributed", "i", None, layer=inner)),
+            *end,
+        ],
+        "in a custom object": [*start, layer("QActivation", "a", "features", activation=lambda_node(code)), *end],
+        "in an initializer": [*start, layer("Dense", "d", "features", units=2, kernel_initializer=lambda_node(code))],
+        "in a nested model": [*start, {**model(*start, inner), "name": "nest"}],
+        "registered": [*start, {**inner, "class_name": "Vendor>Lambda"}],
+        "under another name": [
+            *start,
+            {**inner, "class_name": "Dense", "registered_name": "Lambda", "module": f"{CORE}.lambda_layer"},
+        ],
+        "by a dotted name": [*start, {**inner, "class_name": "lambda_layer.Lambda", "module": CORE}],
+        "TFOpLambda": [*start, layer("TFOpLambda", "op", "features", function="io.write_file")],
+        "SlicingOpLambda": [*start, layer("SlicingOpLambda", "op", "features", function="__operators__.getitem")],
+        "TensorFlowOpLayer": [*start, layer("TensorFlowOpLayer", "op", "features", node_def="{}")],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("how", sorted(hidden("")))
+def test_code_is_refused_and_never_run(container: Callable[..., Path], tmp_path: Path, how: str) -> None:
+    marker = tmp_path / "PLANTED"
+    path = container(model(*hidden(payload(marker))[how]), weights={})
+    error = refused(path)
+    assert "holds code, which is never run" in error.what
+    assert error.hint == "replace it by a layer that says what it computes"
+    assert not marker.exists()
+
+
+def test_the_layer_that_holds_code_is_named(tmp_path: Path) -> None:
+    path = write_h5(tmp_path / "m.h5", model(*hidden("")["in a wrapper"]), weights={})
+    assert refused(path).what.startswith("layer 'evil' (Lambda)")
+    assert len(CODE) == 8
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"class_name": "Dense", "module": "planted", "registered_name": None, "config": {"name": "x"}},
+        {"class_name": "function", "module": "planted", "registered_name": "run", "config": "run"},
+        {"class_name": "function", "module": "os", "registered_name": "system", "config": "system"},
+        {"class_name": "function", "module": "keras.utils", "registered_name": "get_file", "config": "get_file"},
+        {
+            "class_name": "function",
+            "module": "tf_keras.src.utils.data_utils",
+            "registered_name": "x",
+            "config": "get_file",
+        },
+        {
+            "class_name": "__typespec__",
+            "module": "subprocess",
+            "spec_name": "Popen",
+            "registered_name": None,
+            "config": [],
+        },
+        {"class_name": "a.b", "module": "keras", "registered_name": None, "config": {"name": "x"}},
+        {"class_name": "Dense", "module": "keras", "registered_name": "a.b", "config": {"name": "x"}},
+    ],
+    ids=lambda node: f"{node['module']}.{node['class_name']}",
+)
+def test_other_modules_are_never_imported(
+    container: Callable[..., Path], node: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marker = tmp_path / "PLANTED"
+    (tmp_path / "planted.py").write_text(f"open({str(marker)!r}, 'w').close()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    layers = tiny_layers()
+    layers[1] = layer("QActivation", "quantize", "features", activation=node)
+    error = refused(container(model(*layers)))
+    assert f"comes from module {node['module']}, which is never run" in error.what
+    assert not marker.exists()
+
+
+def test_keras_and_qkeras_modules_are_trusted(tmp_path: Path) -> None:
+    description = with_modules(tiny_model())
+    relu = {"class_name": "function", "module": "builtins", "registered_name": "function", "config": "relu"}
+    description["config"]["layers"][5]["config"]["activation"] = relu
+    assert inspect(write_h5(tmp_path / "m.h5", description)).flavour is Flavour.KERAS2
+
+
+# --- layers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["Conv1D", "QConv2D", "LSTM", "PReLU", "MyLayer", "Permute", "TimeDistributed"])
+def test_a_layer_without_hardware(container: Callable[..., Path], kind: str) -> None:
+    layers = tiny_layers()
+    layers.insert(1, layer(kind, "odd_one", "features"))
+    path = container(model(*layers))
+    with pytest.raises(UnsupportedLayerError) as caught:
+        inspect(path)
+    assert caught.value.what == f"layer 'odd_one' ({kind}) has no hardware here"
+    assert caught.value.where == str(path)
+    assert caught.value.hint == f"supported: {', '.join(sorted(LAYERS))}"
+
+
+def test_a_layer_without_hardware_in_a_nested_model(tmp_path: Path) -> None:
+    inner = model(*tiny_layers()[:1], layer("Conv1D", "deep", "features"), name="inner")
+    path = write_h5(tmp_path / "m.h5", model(*tiny_layers()[:1], {**inner, "name": "inner"}), weights={})
+    assert refused(path).what == "layer 'deep' (Conv1D) has no hardware here"
+
+
+def test_a_model_of_ones_own_class(tmp_path: Path) -> None:
+    path = write_h5(tmp_path / "m.h5", {**tiny_model(), "class_name": "MyModel"})
+    error = refused(path)
+    assert (error.what, error.hint) == ("the model is a MyModel", "write it as Sequential or Functional")
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "flavour"),
+    [
+        ("3.1.0", "QDense", "qkeras-v3"),
+        ("3.1.0", "Dense", "keras3"),
+        ("2.13.1", "HDense", "hgq"),
+        ("2.13.1", "FixedPointQuantizer", "hgq"),
+    ],
+)
+def test_flavours_that_are_not_read_yet(tmp_path: Path, version: str, kind: str, flavour: str) -> None:
+    path = write_h5(tmp_path / "m.h5", model(tiny_layers()[0], layer(kind, "x", "features")), weights={})
+    with h5py.File(path, "a") as file:
+        file.attrs["keras_version"] = version
+    error = refused(path)
+    assert error.what == f"this is a {flavour} model (Keras {version})"
+    assert "Keras 2 and QKeras 0.9" in error.hint
+
+
+def test_nodes_finds_all_and_ends() -> None:
+    found = [node["class_name"] for node in nodes(tiny_model())]
+    assert sorted(found)[:3] == ["Activation", "Functional", "InputLayer"]
+    assert found.count("quantized_bits") == 4
