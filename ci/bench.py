@@ -18,12 +18,12 @@ import numpy as np
 from alkaid.types import CombLogic
 
 from bitwright.config import load_target
+from bitwright.files import read_json
 from bitwright.network import load
 from bitwright.network.reference import Reference
 from bitwright.network.vectors import input_formats, random_rows
 from bitwright.rtl.bundle import load_bundle
 from bitwright.rtl.kernel import build
-from bitwright.files import read_json
 from bitwright.sim.emulation import Compiled, Emulation
 from bitwright.sim.verilator import Bulk, SimBuild
 

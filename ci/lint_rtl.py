@@ -17,7 +17,7 @@ from bitwright.sim.verilator import environment
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from networks import every_kind  # noqa: E402
+from networks import every_kind
 
 
 def verilator_lint(files: list[Path], top: str, log: Path) -> list[str]:

@@ -303,7 +303,9 @@ def _choices() -> Network:
         draft.hard_max(x, "fixed<6,1,TRN,SAT>"),
     ]
     known = draft.concat(draft.scale_bias(one, "fixed<1,2>", "fixed<3,2>", "fixed<4,3>"), one, "fixed<4,3>")
-    low = draft.relu(draft.concat(draft.merge(MergeOp.MULTIPLY, one, one, "fixed<9,5>"), known, "fixed<9,5>"), "ufixed<3,5>")
+    low = draft.relu(
+        draft.concat(draft.merge(MergeOp.MULTIPLY, one, one, "fixed<9,5>"), known, "fixed<9,5>"), "ufixed<3,5>"
+    )
     single = [draft.hard_max(one, "ufixed<2,2>"), draft.argmax(one)]
     decided = [draft.hard_max(known, "fixed<3,2>"), draft.hard_max(low, "ufixed<2,1>"), draft.argmax(low)]
     return draft.network(*layers, draft.argmax(x), *single, *decided)
@@ -399,7 +401,9 @@ def random_format(rng: random.Random, width: int = 8, *, modes: bool = True) -> 
     bits = rng.randint(1, width)
     rounding = rng.choice(list(Rounding)) if modes else Rounding.TRN
     overflow = rng.choice(list(Overflow)) if modes else Overflow.WRAP
-    return FixedFormat(bits, rng.randint(-1, min(bits, 5 + width // 8) + 1), bool(rng.randint(0, 1)), rounding, overflow)
+    return FixedFormat(
+        bits, rng.randint(-1, min(bits, 5 + width // 8) + 1), bool(rng.randint(0, 1)), rounding, overflow
+    )
 
 
 def _grow(draft: Draft, rng: random.Random, width: int) -> None:
@@ -409,7 +413,10 @@ def _grow(draft: Draft, rng: random.Random, width: int) -> None:
     match rng.randint(0, 9):
         case 0 | 1:
             accum = random_format(rng, min(2 * width - 2, 64))
-            weight, bias = random_format(rng, 1 + width // 2, modes=False), random_format(rng, 1 + width // 2, modes=False)
+            weight, bias = (
+                random_format(rng, 1 + width // 2, modes=False),
+                random_format(rng, 1 + width // 2, modes=False),
+            )
             draft.dense(x, rng.randint(1, 4), accum=accum, result=result, weight=weight, bias=bias)
         case 2:
             n = rng.choice([n for n in range(1, x.size + 1) if x.size % n == 0])

@@ -221,7 +221,7 @@ def wait_for(condition: Any, seconds: float = 60.0) -> None:
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder with its content; hidden ones (locks, Snakemake's notes) left out."""
+    """Every file of a folder with its content, but for locks, Snakemake's notes and the cache of synth."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     named = {str(path.relative_to(folder)): path for path in files}
-    return {name: path.read_bytes() for name, path in named.items() if not name.startswith(".")}
+    return {name: path.read_bytes() for name, path in named.items() if not name.startswith((".", "synth_modules"))}

@@ -193,3 +193,12 @@ def unchanged_or_write(path: Path, text: str, write: Callable[[Path, str], None]
         return False
     write(path, text)
     return True
+
+
+def cache_folder() -> Path:
+    """Where fetched data and compiled parts are kept between runs: BITWRIGHT_CACHE, else the user's cache folder."""
+    named = os.environ.get("BITWRIGHT_CACHE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "bitwright"

@@ -7,8 +7,9 @@ import sklearn.datasets
 from jet_rows import make_rows
 from sklearn.model_selection import train_test_split
 
-from bitwright.datasets import JET_CLASSES, JET_FEATURES, cache_folder, openml_splits
+from bitwright.datasets import JET_CLASSES, JET_FEATURES, openml_splits
 from bitwright.errors import DatasetError
+from bitwright.files import cache_folder
 
 SHAPE = (50, 16)
 

@@ -6,11 +6,13 @@ import contextlib
 import io
 import itertools
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 from alkaid.trace import FVariable, HWConfig, trace
+from rationals import rounded
 
 from bitwright.fixed import FixedFormat, Overflow, Rounding, quantize
 from bitwright.rtl import quantizers
@@ -33,7 +35,9 @@ def variable(low: int, high: int, fraction: int) -> FVariable:
     return FVariable(low * step, high * step, step, hwconf=HARDWARE)
 
 
-def evaluated(make: Callable[[FVariable], list[FVariable]], low: int, high: int, fraction: int) -> tuple[Any, list[FVariable]]:
+def evaluated(
+    make: Callable[[FVariable], list[FVariable]], low: int, high: int, fraction: int
+) -> tuple[Any, list[FVariable]]:
     """What the traced logic gives for every value, (values, outputs); and the symbolic outputs."""
     v = variable(low, high, fraction)
     outputs = make(v)
@@ -66,6 +70,11 @@ def test_constants_fold(value: int) -> None:
         out = quantizers.assign(constant, fmt)
         want = int(quantize(np.array([value]), 2, fmt)[0]) * 2.0**-fmt.fraction
         assert (float(out.low), float(out.high)) == (want, want), str(fmt)
+        if fmt.overflow is Overflow.WRAP:
+            near = Fraction(float(quantizers.round_to(constant, fmt.fraction, fmt.rounding).low))
+            assert (
+                near == rounded(Fraction(value, 4) * 2**fmt.fraction, fmt.rounding.value) * Fraction(2) ** -fmt.fraction
+            )
 
 
 def test_an_assignment_that_changes_nothing_costs_nothing() -> None:
@@ -88,6 +97,8 @@ def test_single_bits(fraction: int) -> None:
 
 @pytest.mark.parametrize(("integer", "fraction"), [(2, 2), (1, 3), (3, 0), (0, 2), (4, 2)])
 def test_unsigned_saturation_by_ones(integer: int, fraction: int) -> None:
-    got, _ = evaluated(lambda v: [quantizers.saturate_unsigned(quantizers.truncate(v, fraction), integer, fraction)], 0, 63, 3)
+    got, _ = evaluated(
+        lambda v: [quantizers.saturate_unsigned(quantizers.truncate(v, fraction), integer, fraction)], 0, 63, 3
+    )
     values = np.floor(np.arange(64) / 8 * 2**fraction) / 2**fraction
     assert got[:, 0].tolist() == np.minimum(values, 2.0**integer - 2.0**-fraction).tolist()

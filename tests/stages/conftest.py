@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tiny import bitwright, write_rows, write_zoo
+from tiny import bitwright, snapshot, write_rows, write_zoo
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Chain:
 
 
 @pytest.fixture
-def chain(built: Chain, tmp_path: Path) -> Chain:
-    """A copy of the build, to be changed; its paths are those of the copy."""
-    shutil.copytree(built.model.parent, tmp_path / "tiny")
-    shutil.copyfile(built.model.parent.parent / "rows.npz", tmp_path / "rows.npz")
+def chain(built: Chain, tmp_path: Path) -> Iterator[Chain]:
+    """A copy of the build, to be changed; the model is the one and only, put back afterwards."""
     shutil.copytree(built.build, tmp_path / "build", copy_function=shutil.copy2)
-    return Chain(tmp_path / "tiny" / "model.yaml", tmp_path / "build", built.said)
+    before = snapshot(built.model.parent)
+    yield Chain(built.model, tmp_path / "build", built.said)
+    for name, content in before.items():
+        if (built.model.parent / name).read_bytes() != content:
+            (built.model.parent / name).write_bytes(content)
 
 
 @pytest.fixture

@@ -19,7 +19,13 @@ from bitwright.stages.table import in_order
 pytestmark = [pytest.mark.hls, pytest.mark.simulator, pytest.mark.synth]
 
 STAGES = [stage.name for stage in in_order()]
-SLOW = 'case "$*" in *-V|*--version) echo "Yosys 0.70"; exit 0;; esac\necho $$ >> {pids}\nsleep 300 & echo $! >> {pids}\nwait'
+SLOW = """
+case "$*" in *-V|*--version) echo "Yosys 0.70"; exit 0;; esac
+echo $$ >> {pids}
+sleep 300 &
+echo $! >> {pids}
+wait
+"""
 LAST = "nothing changed, nothing done"
 
 
@@ -67,8 +73,6 @@ def test_nothing_changed_nothing_runs(built: Chain) -> None:
     assert message(done.stderr) == []
     assert snapshot(built.build) == before
     assert built.stamps() == stamps
-    for name in ("whole", "half"):  # another folder, another time, the same contents
-        assert not list(built.build.glob(f".*{name}*"))
 
 
 def test_as_json(built: Chain) -> None:
@@ -118,14 +122,13 @@ def test_a_changed_precision_a_compiler_that_fails_and_the_next_run(chain: Chain
     assert "internal compiler error" in log.read_text()
     after = snapshot(chain.build)
     changed = {name.split("/")[0] for name in before if before[name] != after.get(name)}
-    assert {"import", "requests"} <= changed  # the stages beside the compiler may have run
+    assert {"import", "requests"} <= changed  # stages that need no compiler may have run beside it
     assert changed <= {"import", "requests", "reference", "emit"}
 
     write_hls(chain.model.parent, "fixed<6,3,RND_CONV,SAT>")  # back: only what had changed runs
     done = bitwright(*chain.words())
     assert done.returncode == 0, done.stderr
-    assert set(ran(done)) <= {"import", "reference", "emit"}
-    assert not (chain.build / "emulate_failed").exists() or "emulate" not in ran(done)
+    assert set(ran(done)) <= {"import", "reference", "emit", "report"}
     assert read_json(chain.build / "verify" / "verify.json")["status"] == "PASSED"
 
 

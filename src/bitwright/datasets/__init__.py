@@ -3,7 +3,7 @@
 from bitwright.datasets.dataset import JET_CLASSES, JET_FEATURES, JET_SET, Dataset, Scaler, fit_scaler
 from bitwright.datasets.generator import Generator, fit, load
 from bitwright.datasets.labeller import Labeller
-from bitwright.datasets.openml import cache_folder, openml_splits
+from bitwright.datasets.openml import openml_splits
 from bitwright.datasets.sources import corpus_folder, corpus_rows, load_dataset, save_dataset
 from bitwright.datasets.teacher import corpus_teacher, load_teacher
 
@@ -15,7 +15,6 @@ __all__ = [
     "Generator",
     "Labeller",
     "Scaler",
-    "cache_folder",
     "corpus_folder",
     "corpus_rows",
     "corpus_teacher",

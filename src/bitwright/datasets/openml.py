@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from bitwright.datasets.dataset import JET_CLASSES, JET_SET, Dataset, fit_scaler
 from bitwright.datasets.npz import read_npz
 from bitwright.datasets.sources import index_of_classes
 from bitwright.errors import DatasetError
-from bitwright.files import digest, exclusive, write_arrays, write_text
+from bitwright.files import cache_folder, digest, exclusive, write_arrays, write_text
 
 TITLE = f"{JET_SET} (OpenML)"
 DATA_ID = 42468
@@ -22,15 +21,6 @@ SPLIT_SEED = 42
 """The split of the hls4ml tutorial, so that accuracies compare with published ones."""
 
 LOCAL_HINT = "without a network give a local file instead: --data FILE with a .npz, .csv or .arff of the same columns"
-
-
-def cache_folder() -> Path:
-    """Where fetched data is kept: BITWRIGHT_CACHE, else the user's cache folder."""
-    named = os.environ.get("BITWRIGHT_CACHE")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "bitwright"
 
 
 def openml_splits(shape: tuple[int, int] = SHAPE) -> tuple[Dataset, Dataset]:

@@ -27,13 +27,11 @@ from alkaid.types import CombLogic, QInterval
 from bitwright.errors import UnsupportedLayerError
 from bitwright.network.layers import Cast, Concat, Input, Layer, Network, Relu, Reshape, ScaleBias, Table
 from bitwright.rtl import symbolic
-from bitwright.rtl.quantizers import CONSTANT_BITS, EXACT_BITS, NARROWER
+from bitwright.rtl.alkaid_exact import NARROWER
+from bitwright.rtl.quantizers import EXACT_BITS
 
 HARDWARE = HWConfig(1, 1, -1)
 """Delay model: one adder of w bits costs 1.09 + 0.025 (w - 1) units (alkaid, passes/surrogate.py)."""
-
-ADD_CONSTANT, CONSTANT = 4, 5
-"""alkaid's operation codes of ``a + constant`` and of a constant; the data begin with its integer."""
 
 FUSED = (Relu, Cast, ScaleBias, Table, Reshape)
 """Layers that join the module of the layer they read, if nothing else reads it."""
@@ -206,7 +204,7 @@ def _trace_group(network: Network, group: tuple[Layer, ...], values: Mapping[str
         outputs = _apply_group(network, group, sources)
     except UnsupportedLayerError as error:
         raise UnsupportedLayerError(error.what, where=f"layer '{group[0].name}'", hint=error.hint) from error
-    logic = _trace(live, outputs, group)
+    logic = _trace(live, outputs)
     _check_exact(logic, group)
     times = _times(logic, inputs)
     net = identifier(group[0].name)
@@ -243,7 +241,7 @@ def _apply_group(network: Network, group: tuple[Layer, ...], sources: list[list[
     return current
 
 
-def _trace(inputs: list[FVariable], outputs: list[FVariable], group: tuple[Layer, ...]) -> CombLogic:
+def _trace(inputs: list[FVariable], outputs: list[FVariable]) -> CombLogic:
     """Alkaid's operation list, optimized; a module of constants only has no operation.
 
     Of alkaid's own ``optimize`` two parts of 0.8.2 are left out: ``canonicalize_msb_wraps`` takes some single
@@ -253,7 +251,6 @@ def _trace(inputs: list[FVariable], outputs: list[FVariable], group: tuple[Layer
         inputs = [FVariable(0.0, 1.0, 1.0, hwconf=HARDWARE)]
     with contextlib.redirect_stdout(io.StringIO()):
         logic = trace(inputs, outputs, optimize=False)
-        _check_constants(logic, group)
         logic = dead_code_elimin(canonicalize_outputs(const_propagation(logic)))
         logic = dead_code_elimin(common_subexpr_elimin(logic))
         logic = dead_code_elimin(null_quant_elimin(logic))
@@ -261,30 +258,16 @@ def _trace(inputs: list[FVariable], outputs: list[FVariable], group: tuple[Layer
         return add_surrogate(topo_bandwidth_sort(logic))
 
 
-def _check_constants(logic: CombLogic, group: tuple[Layer, ...]) -> None:
-    """Alkaid cuts a long constant without a word: then its value and the range of the result disagree."""
-    for op in logic.ops:
-        if op.opcode == CONSTANT:
-            low = op.data[0] * op.qint.step
-        elif op.opcode == ADD_CONSTANT:
-            low = logic.ops[op.addr[0]].qint.min + op.data[0] * 2.0 ** -op.data[1]
-        else:
-            continue
-        if low != op.qint.min:
-            raise _too_wide(f"a constant needs more than {CONSTANT_BITS} bits", group)
-
-
 def _check_exact(logic: CombLogic, group: tuple[Layer, ...]) -> None:
     for op in logic.ops:
         largest = max(abs(op.qint.min), abs(op.qint.max), op.qint.max - op.qint.min)
         steps = largest / op.qint.step if op.qint.step else 0.0
         if steps >= 2.0**EXACT_BITS:
-            bits = int(np.log2(steps)) + 1
-            raise _too_wide(f"a value needs {bits} bits; parallel hardware holds at most {EXACT_BITS}", group)
-
-
-def _too_wide(what: str, group: tuple[Layer, ...]) -> UnsupportedLayerError:
-    return UnsupportedLayerError(what, where=f"layer '{group[0].name}'", hint=NARROWER)
+            raise UnsupportedLayerError(
+                f"a value needs {int(np.log2(steps)) + 1} bits; parallel hardware holds at most {EXACT_BITS}",
+                where=f"layer '{group[0].name}'",
+                hint=NARROWER,
+            )
 
 
 def _times(logic: CombLogic, inputs: Sequence[Wire]) -> tuple[float, ...]:

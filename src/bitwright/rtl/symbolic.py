@@ -12,7 +12,6 @@ from typing import Any, assert_never
 import numpy as np
 import numpy.typing as npt
 from alkaid.trace import FVariable, FVArray
-from alkaid.trace.fixed_variable import LookupTable
 
 from bitwright.errors import UnsupportedLayerError
 from bitwright.fixed import FixedFormat, Overflow, Rounding, quantize, quantize_number
@@ -34,9 +33,9 @@ from bitwright.network.layers import (
     SoftmaxKind,
     Table,
 )
+from bitwright.rtl.alkaid_exact import NARROWER
 from bitwright.rtl.quantizers import (
     EXACT_BITS,
-    NARROWER,
     assign,
     fraction_bits,
     inside,
@@ -245,7 +244,7 @@ def lookup(v: FVariable, function: Callable[[int], int], fraction: int) -> FVari
     values = np.array([function(raw) for raw in range(first, last + 1)], dtype=np.float64) * 2.0**-fraction
     if int(np.abs(values * 2.0**fraction).max()).bit_length() > WEIGHT_BITS:
         raise UnsupportedLayerError("a table with entries of more than 24 bits", hint="choose a narrower table type")
-    return v.lookup(values if v._factor > 0 else LookupTable(values))
+    return v.lookup(values)
 
 
 def _units(v: FVariable, fraction: int) -> int:

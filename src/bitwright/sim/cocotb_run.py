@@ -13,11 +13,12 @@ from defusedxml import ElementTree
 from bitwright.eda import process
 from bitwright.errors import ToolFailedError
 from bitwright.report.records import ProtocolCheck, Status
-from bitwright.sim.verilator import SimBuild, environment
+from bitwright.sim.verilator import environment
 
 
 def run_bench(
-    built: SimBuild,
+    executable: Path,
+    top: str,
     module: str,
     folder: Path,
     *,
@@ -28,7 +29,8 @@ def run_bench(
     """Run the tests of a cocotb module; one check each.
 
     Args:
-        built: the simulation.
+        executable: of :func:`bitwright.sim.verilator.build` or ``build_block``.
+        top: the top module.
         module: importable name of the bench.
         folder: where the bench reads and writes.
         seed: of cocotb's random numbers.
@@ -41,8 +43,8 @@ def run_bench(
     results = folder / "results.xml"
     results.unlink(missing_ok=True)
     run = process.run(
-        [str(built.executable)], cwd=folder, log=folder / "cocotb.log", timeout_s=timeout_s, tool="cocotb", version="",
-        env=_environment(built, module, folder, results, seed, python_path), what="running the cocotb bench",
+        [str(executable)], cwd=folder, log=folder / "cocotb.log", timeout_s=timeout_s, tool="cocotb", version="",
+        env=_environment(top, module, folder, results, seed, python_path), what="running the cocotb bench",
         check=False,
     )  # fmt: skip
     if not results.is_file():
@@ -58,7 +60,7 @@ def run_bench(
 
 
 def _environment(
-    built: SimBuild, module: str, folder: Path, results: Path, seed: int, python_path: Path | None
+    top: str, module: str, folder: Path, results: Path, seed: int, python_path: Path | None
 ) -> dict[str, str]:
     import cocotb_tools.config
 
@@ -72,7 +74,7 @@ def _environment(
         "GPI_USERS": _gpi_users(),
         "COCOTB_TEST_FILTER": "",  # whatever the user's shell says: every test runs
         "COCOTB_TESTCASE": "",
-        "COCOTB_TOPLEVEL": built.bundle.shell.module,
+        "COCOTB_TOPLEVEL": top,
         "COCOTB_TEST_MODULES": module,
         "COCOTB_RESULTS_FILE": str(results),
         "COCOTB_RANDOM_SEED": str(seed),

@@ -27,11 +27,13 @@ def diagnose_rtl(
 ) -> FirstMismatch | None:
     """Build the RTL with waves, send the first wrong vector, and compare every visible layer.
 
-    The waveform stays in ``folder`` as mismatch.vcd.
+    The waveform stays in ``folder`` as mismatch.vcd.  None where the RTL is right after all (the file that
+    it was compared with was not).
     """
-    expected = evaluator.outputs(x)
-    wrong = np.flatnonzero((expected != rtl).any(axis=1))
-    vector = int(wrong[0]) if len(wrong) else 0
+    wrong = np.flatnonzero((evaluator.outputs(x) != rtl).any(axis=1))
+    if not len(wrong):
+        return None
+    vector = int(wrong[0])
     sim = folder / "sim"
     sim.mkdir()
     built = verilator.build(bundle, root, sim, waves=True)
@@ -57,14 +59,16 @@ def _outputs(evaluator: Reference) -> Iterator[tuple[str, int, int]]:
 def diagnose_emulation(
     evaluator: Reference, library: Path, x: Ints, emulation: npt.NDArray[Any]
 ) -> FirstMismatch | None:
-    """The first layer whose C++ trace differs from the reference, for the first wrong vector."""
+    """The first layer whose C++ trace differs from the reference, for the first wrong vector; None: no layer."""
     network = evaluator.network
     model = Emulation(Compiled(library, library.parent, network.name, 0.0), network)
     heads = model.outputs_of
     reference = evaluator.layers(x)
     joined = np.concatenate([reference[name] for name in heads], axis=1)
     wrong = np.flatnonzero((joined != to_raw(emulation, output_formats(network, heads))).any(axis=1))
-    vector = int(wrong[0]) if len(wrong) else 0
+    if not len(wrong):
+        return None
+    vector = int(wrong[0])
     formats = {layer.name: layer.result for layer in network.layers}
     traced = {
         name: np.ldexp(values, formats[name].fraction) for name, values in model.layers(x[vector : vector + 1]).items()

@@ -19,6 +19,8 @@ def load_library(path: Path, function: str) -> ctypes.CDLL:
         getattr(library, function)
     except (OSError, AttributeError) as error:
         raise ToolFailedError(
-            f"g++ left no usable library ({error})", where=str(path), hint="check what 'g++' is with 'bitwright doctor'"
+            f"g++ left no usable library ({error})",
+            where=str(path.parent),
+            hint="check what 'g++' is with 'bitwright doctor'",
         ) from error
     return library

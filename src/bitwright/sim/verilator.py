@@ -7,10 +7,13 @@ environment here fills them.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import hashlib
 import os
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
@@ -21,11 +24,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bitwright.eda import process, tools
-from bitwright.errors import MismatchError
+from bitwright.errors import MismatchError, ToolNotFoundError
+from bitwright.files import cache_folder, whole_file
 from bitwright.rtl.bundle import Bundle, PortInfo
 from bitwright.sim.library import load_library
 
 MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread"
+COMPILE_FLAGS = "-O1 -fPIC"
+
 PATIENCE = 10_000
 """Idle clocks after which a bulk run gives up waiting for an output."""
 
@@ -67,47 +73,92 @@ def build(
         ToolNotFoundError: Verilator, make or g++ is missing.  ToolFailedError: one of them failed.
     """
     started = time.perf_counter()
-    env = environment()
-    objects = folder / "obj"
-    control = folder / "public.vlt"
-    control.write_text(_public(bundle), encoding="utf-8")
-    _run(_verilate(bundle, root, objects, control, waves), folder, env, "verilator", timeout_s)
-    archives = ["libVtop.a", "libverilated.a"]
-    make = ["make", f"-j{jobs}", "-C", str(objects), "-f", "Vtop.mk", *archives]
-    _run(make, folder, env, "make", timeout_s)
+    sources = [root / file for file in bundle.files]
+    objects = _objects(bundle.shell.module, sources, folder, waves=waves, jobs=jobs, timeout_s=timeout_s)
     (folder / "ports.h").write_text(_ports_header(bundle), encoding="utf-8")
     library, executable = folder / "libbulk.so", folder / bundle.shell.module
     compile_bulk = _compile(objects, folder, waves, _source("bulk.cpp"), library, ["-shared"])
     compile_cocotb = _compile(objects, folder, waves, _cocotb_main(), executable, _cocotb_link())
     with ThreadPoolExecutor(2) as pool:
-        commands = (compile_bulk, compile_cocotb)
-        list(pool.map(lambda c: _run(c, folder, env, "g++", timeout_s, str(Path(c[-1]).name)), commands))
+        list(pool.map(lambda c: _run(c, folder, "g++", timeout_s, Path(c[-1]).name), (compile_bulk, compile_cocotb)))
     return SimBuild(folder, bundle, executable, library, time.perf_counter() - started)
 
 
-def _run(
-    argv: list[str], folder: Path, env: dict[str, str], tool: str, timeout_s: float, tag: str = ""
-) -> process.ToolRun:
-    log = folder / f"{tool.replace('+', 'p')}{'_' + tag if tag else ''}.log"
-    return process.run(
-        argv, cwd=folder, log=log, timeout_s=timeout_s, env=env, tool=tool, version="", what="building the simulation"
-    )
+def build_block(
+    top: str, sources: Sequence[Path], folder: Path, parameters: Mapping[str, int] | None = None, timeout_s: float = 600
+) -> Path:
+    """Verilate and compile one hardware block for cocotb; the executable.
+
+    Args:
+        top: the module; its ports ``clk``, ``rst`` and all others are visible.
+        sources: its files.
+        folder: where everything goes; must exist.
+        parameters: values of its parameters.
+        timeout_s: limit for each step, in seconds.
+    """
+    objects = _objects(top, sources, folder, parameters=parameters or {}, timeout_s=timeout_s)
+    executable = folder / top
+    _run(_compile(objects, folder, False, _cocotb_main(), executable, _cocotb_link()), folder, "g++", timeout_s, top)
+    return executable
 
 
-def _public(bundle: Bundle) -> str:
-    module = bundle.shell.module
-    names = ("clk", "rst", "s_axis_*", "m_axis_*")
-    return "`verilator_config\n" + "".join(f'public_flat_rw -module "{module}" -var "{n}"\n' for n in names)
-
-
-def _verilate(bundle: Bundle, root: Path, objects: Path, control: Path, waves: bool) -> list[str]:
+def _objects(
+    top: str,
+    sources: Sequence[Path],
+    folder: Path,
+    *,
+    parameters: Mapping[str, int] | None = None,
+    waves: bool = False,
+    jobs: int = 2,
+    timeout_s: float = 1800,
+) -> Path:
+    """Verilate and compile to archives; only the ports of the top are visible from outside."""
+    _require_programs()
+    objects, control = folder / "obj", folder / "public.vlt"
+    control.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n', encoding="utf-8")
     trace = ["--trace-vcd", "--trace-max-width", "0", "--trace-max-array", "0"] if waves else []
-    return [
-        str(tools.verilator_binary()), "--cc", "--vpi", "--prefix", "Vtop", "-Mdir", str(objects),
-        "--top-module", bundle.shell.module, "-O3", "--output-split", "5000", "--x-assign", "unique",
-        "--x-initial", "unique", "-Wall", "--timescale", "1ns/1ps", "-CFLAGS", "-O1 -fPIC", *trace, str(control),
-        *(str(root / file) for file in bundle.files),
+    values = [f"-G{name}={value}" for name, value in (parameters or {}).items()]
+    argv = [
+        str(tools.verilator_binary()), "--cc", "--vpi", "--prefix", "Vtop", "-Mdir", str(objects), "--top-module", top,
+        "-O3", "--output-split", "5000", "--x-assign", "unique", "--x-initial", "unique", "-Wall", "--timescale",
+        "1ns/1ps", "-CFLAGS", COMPILE_FLAGS, *values, *trace, str(control), *map(str, sources),
     ]  # fmt: skip
+    _run(argv, folder, "verilator", timeout_s)
+    kept = _kept_runtime(waves=waves)
+    archives = ["libVtop.a"] if kept.is_file() else ["libVtop.a", "libverilated.a"]
+    _run(["make", f"-j{jobs}", "-C", str(objects), "-f", "Vtop.mk", *archives], folder, "make", timeout_s)
+    runtime = objects / "libverilated.a"
+    if runtime.is_file():
+        with contextlib.suppress(OSError), whole_file(kept) as part:  # a cache: doing without is no fault
+            shutil.copyfile(runtime, part)
+    else:
+        shutil.copyfile(kept, runtime)
+    return objects
+
+
+def _kept_runtime(*, waves: bool) -> Path:
+    """Verilator's own runtime, compiled once for this version, compiler and machine."""
+    compiler = shutil.which("g++") or "g++"
+    identity = f"{tools.verilator_version()} {process.first_line([compiler, '--version'])} {COMPILE_FLAGS} {waves}"
+    return cache_folder() / "verilator" / f"runtime-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.a"
+
+
+def _require_programs() -> None:
+    """Ask before anything runs: Verilator would fail in words of its own."""
+    for name in ("perl", "make", "g++"):
+        if shutil.which(name) is None:
+            raise ToolNotFoundError(
+                f"{name} is not installed; it is needed to build the simulation",
+                hint=f"install it, for example: apt-get install {name}",
+            )
+
+
+def _run(argv: list[str], folder: Path, tool: str, timeout_s: float, tag: str = "") -> None:
+    log = folder / f"{tool.replace('+', 'p')}{'_' + tag if tag else ''}.log"
+    process.run(
+        argv, cwd=folder, log=log, timeout_s=timeout_s, env=environment(), tool=tool, version="",
+        what="building the simulation",
+    )  # fmt: skip
 
 
 def _source(name: str) -> Path:

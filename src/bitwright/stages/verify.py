@@ -108,7 +108,7 @@ def _bench(built: verilator.SimBuild, bundle: Bundle, evidence: Evidence, say: S
     write_arrays(folder / "bench.npz", {"x": evidence.x, "y": evidence.out, "seed": np.array(evidence.seed)})
     (folder / "bundle.json").write_text(bundle.model_dump_json(), encoding="utf-8")
     say(f"cocotb: protocol, stalls, reset, latency, and {len(evidence.x)} vectors")
-    return run_bench(built, BENCH, folder.resolve(), seed=evidence.seed)
+    return run_bench(built.executable, bundle.shell.module, BENCH, folder.resolve(), seed=evidence.seed)
 
 
 def _bulk(
@@ -206,7 +206,16 @@ def _keras_pairs(evidence: Evidence, columns: Any, emulation: npt.NDArray[Any]) 
         worst = float(np.abs(evidence.keras[rows] - np.ldexp(evidence.y[rows], _negative(columns))).max())
         text = f"not comparable bit for bit: {inexact}; largest difference {worst:.4g}"
         return [not_run("Keras", other, text) for other in others]
+    pairs = [_renumbered(pair, rows) for pair in pairs]
     return [pair.model_copy(update={"reason": reason}) if reason and not pair.reason else pair for pair in pairs]
+
+
+def _renumbered(pair: OraclePair, rows: npt.NDArray[np.bool_]) -> OraclePair:
+    """The first mismatch with the number of its vector among all vectors, not among the compared ones."""
+    if pair.first is None:
+        return pair
+    vector = int(np.flatnonzero(rows)[pair.first.vector])
+    return pair.model_copy(update={"first": pair.first.model_copy(update={"vector": vector})})
 
 
 def _negative(columns: Any) -> npt.NDArray[np.int64]:
