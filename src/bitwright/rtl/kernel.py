@@ -199,7 +199,7 @@ def _trace_group(network: Network, group: tuple[Layer, ...], values: Mapping[str
     name = f"{identifier(network.name)}_{identifier(group[0].name)}"
     wires = [values[source] for source in group[0].sources]
     live, sources = _variables(wires)
-    inputs = [wire for wires_of in wires for wire in wires_of if wire.constant is None]
+    inputs = list({wire.net: wire for row in wires for wire in row if wire.constant is None}.values())
     try:
         outputs = _apply_group(network, group, sources)
     except UnsupportedLayerError as error:
@@ -213,8 +213,8 @@ def _trace_group(network: Network, group: tuple[Layer, ...], values: Mapping[str
 
 
 def _variables(wires: Sequence[Sequence[Wire]]) -> tuple[list[FVariable], list[list[FVariable]]]:
-    """Fresh symbolic variables for the wires: those that are live, and all of them by source."""
-    live: list[FVariable] = []
+    """Fresh symbolic variables for the wires: those that are live, each net once, and all of them by source."""
+    live: dict[str, FVariable] = {}
     sources: list[list[FVariable]] = []
     for group in wires:
         row = []
@@ -222,10 +222,11 @@ def _variables(wires: Sequence[Sequence[Wire]]) -> tuple[list[FVariable], list[l
             if wire.constant is not None:
                 row.append(FVariable.from_const(wire.constant, HARDWARE))
                 continue
-            row.append(FVariable(*wire.range, latency=wire.time, hwconf=HARDWARE))
-            live.append(row[-1])
+            if wire.net not in live:
+                live[wire.net] = FVariable(*wire.range, latency=wire.time, hwconf=HARDWARE)
+            row.append(live[wire.net])
         sources.append(row)
-    return live, sources
+    return list(live.values()), sources
 
 
 def _apply_group(network: Network, group: tuple[Layer, ...], sources: list[list[FVariable]]) -> list[FVariable]:
