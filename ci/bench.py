@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from alkaid.types import CombLogic
 
+from bitwright import __version__
 from bitwright.config import load_target
 from bitwright.files import read_json
 from bitwright.network import load
@@ -140,10 +140,8 @@ def main() -> None:
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         "",
     )
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.strip()
-    head = f"Measured by `make bench` at commit {commit}: {os.cpu_count()} cores ({processor}), Python {platform.python_version()}."
+    machine = f"{os.cpu_count()} cores ({processor}), Python {platform.python_version()}"
+    head = f"Measured by `make bench` with Bitwright {__version__}: {machine}."
     text = "\n".join([head, "", *table(rows)])
     print(text)
     if "--write" in sys.argv:

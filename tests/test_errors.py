@@ -9,6 +9,7 @@ import pytest
 from bitwright import errors
 from bitwright.eda.process import Stopped
 from bitwright.errors import BitwrightError, ModelError, error_from_dict, nearest
+from bitwright.sim.netlist_cells import NetlistError
 
 EXIT_CODES = {
     "BitwrightError": 1,
@@ -25,6 +26,8 @@ EXIT_CODES = {
     "ToolFailedError": 5,
     "Stopped": 5,
     "ReportParseError": 2,
+    "NetlistError": 5,
+    "UnsupportedCellError": 5,
     "BudgetError": 6,
 }
 
@@ -37,7 +40,7 @@ def tree(base: type[BitwrightError]) -> dict[str, type[BitwrightError]]:
 
 
 def test_every_class_has_its_exit_code() -> None:
-    assert Stopped in BitwrightError.__subclasses__()
+    assert {Stopped, NetlistError} <= set(BitwrightError.__subclasses__())
     assert {name: kind.exit_code for name, kind in tree(BitwrightError).items()} == EXIT_CODES
 
 

@@ -1,72 +1,100 @@
-"""cocotb bench of stream_credit: never more words inside than places, every place used, reset."""
+"""cocotb bench of stream_credit: a counter in Python beside it, compared in every clock.
+
+Run by ``test_stream_credit.py``; ``bench.json`` in the folder ``BITWRIGHT_BENCH`` holds the parameters.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import random
+from pathlib import Path
+from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
-
-async def start(dut):
-    cocotb.start_soon(Clock(dut.clk, 10, unit="ns", impl="gpi").start())
-    dut.take.value = 0
-    dut.give.value = 0
-    await reset(dut)
+DEPTH = json.loads((Path(os.environ["BITWRIGHT_BENCH"]) / "bench.json").read_text())["DEPTH"]
 
 
-async def reset(dut):
-    await FallingEdge(dut.clk)
-    dut.rst.value = 1
-    dut.take.value = 0
-    dut.give.value = 0
-    await FallingEdge(dut.clk)
-    await FallingEdge(dut.clk)
-    dut.rst.value = 0
-    await ReadOnly()
-    assert dut.available.value == 1
+class Bench:
+    """The device and its model; one call of :meth:`clock` is one clock."""
 
+    def __init__(self, dut: Any) -> None:
+        self.dut = dut
+        self.free = DEPTH
+        self.least = DEPTH
 
-async def traffic(dut, clocks, take_rate, give_rate, seed):
-    """Words are taken while some are available and given back at random; counts of how many were inside."""
-    rng = random.Random(seed)
-    depth, inside, seen = int(dut.DEPTH.value), 0, set()
-    for _ in range(clocks):
-        await FallingEdge(dut.clk)
-        give = inside > 0 and rng.random() < give_rate
-        wish = rng.random() < take_rate
-        dut.give.value = int(give)
-        dut.take.value = 0
+    async def start(self) -> None:
+        cocotb.start_soon(Clock(self.dut.clk, 10, unit="ns", impl="gpi").start())
+        await self.clock(take=False, give=False, reset=True, check=False)
+        await self.clock(take=False, give=False, reset=True)
+
+    async def clock(self, *, take: bool, give: bool, reset: bool = False, check: bool = True) -> None:
+        """Drive one clock and compare; nobody takes what is not there or gives what was not taken."""
+        await FallingEdge(self.dut.clk)
+        take, give = take and self.free > 0, give and self.free < DEPTH
+        self.dut.rst.value = int(reset)
+        self.dut.take.value = int(take)
+        self.dut.give.value = int(give)
         await ReadOnly()
-        available = int(dut.available.value)
-        assert available == int(inside < depth), f"available is {available} with {inside} of {depth} inside"
-        await cocotb.triggers.Timer(1, unit="ns")
-        take = wish and available
-        dut.take.value = int(take)
-        inside += int(take) - int(give)
-        seen.add(inside)
-    return seen
+        if check:
+            available = bool(self.dut.available.value)
+            assert available == (self.free > 0), f"available is {available}, {self.free} places are free"
+        self.free = DEPTH if reset else self.free - take + give
+        self.least = min(self.least, self.free)
 
 
 @cocotb.test()
-async def every_place_is_used_and_none_twice(dut):
-    await start(dut)
-    assert max(await traffic(dut, 3 * int(dut.DEPTH.value), 1.0, 0.0, 1)) == int(dut.DEPTH.value)
+async def all_places_and_no_more(dut: Any) -> None:
+    """Taken to the last one, given back to the first, twice."""
+    bench = Bench(dut)
+    await bench.start()
+    for _ in range(2):
+        for _ in range(DEPTH + 2):
+            await bench.clock(take=True, give=False)
+        assert bench.free == 0
+        for _ in range(DEPTH + 2):
+            await bench.clock(take=False, give=True)
+        assert bench.free == DEPTH
 
 
 @cocotb.test()
-async def random_takes_and_gives(dut):
-    await start(dut)
-    for seed, (take_rate, give_rate) in enumerate([(0.5, 0.5), (0.9, 0.3), (0.3, 0.9), (1.0, 1.0)]):
-        await reset(dut)
-        await traffic(dut, 600, take_rate, give_rate, seed)
+async def both_at_once(dut: Any) -> None:
+    """At every level a take and a give in one clock change nothing."""
+    bench = Bench(dut)
+    await bench.start()
+    for level in range(1, DEPTH):
+        await bench.clock(take=True, give=False)
+        for _ in range(3):
+            await bench.clock(take=True, give=True)
+        assert bench.free == DEPTH - level
 
 
 @cocotb.test()
-async def reset_frees_every_place(dut):
-    await start(dut)
-    await traffic(dut, 5, 1.0, 0.0, 2)
-    await reset(dut)
-    seen = await traffic(dut, 3 * int(dut.DEPTH.value), 1.0, 0.0, 3)
-    assert max(seen) == int(dut.DEPTH.value)
+async def random_traffic(dut: Any) -> None:
+    """At several rates."""
+    bench = Bench(dut)
+    await bench.start()
+    for take, give in ((0.5, 0.5), (0.9, 0.4), (0.3, 0.8), (0.95, 0.9)):
+        for _ in range(400):
+            await bench.clock(take=random.random() < take, give=random.random() < give)
+    assert bench.least == 0
+
+
+@cocotb.test()
+async def reset_frees_all(dut: Any) -> None:
+    """From every level, even beside a take or a give."""
+    bench = Bench(dut)
+    await bench.start()
+    for level in range(DEPTH + 1):
+        for both in ((False, False), (True, False), (False, True)):
+            for _ in range(level):
+                await bench.clock(take=True, give=False)
+            await bench.clock(take=both[0], give=both[1], reset=True)
+            assert bench.free == DEPTH
+            for _ in range(DEPTH + 1):
+                await bench.clock(take=True, give=False)
+            assert bench.free == 0
+            await bench.clock(take=False, give=False, reset=True)

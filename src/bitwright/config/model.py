@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from bitwright.config.reserved import is_reserved
+from bitwright.config.names import is_reserved
 from bitwright.config.yamlfile import Config, read_yaml
 from bitwright.errors import ModelError
 

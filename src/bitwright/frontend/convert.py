@@ -80,12 +80,13 @@ def _explain(error: Exception, said: str) -> BitwrightError:
 
 
 def write_project(graph: Any, folder: Path, identity: str) -> None:
-    """Write the HLS project into ``folder``/hls; the same network gives the same stamp.
+    """Write the HLS project into ``folder``/hls, with code that traces every layer outside of synthesis.
 
     hls4ml stamps each project with a random number; one made of the network's digest keeps the
     output the same from run to run.
     """
     stamp = uuid.uuid5(STAMP_SPACE, identity)
+    graph.config.trace_output = True  # only this makes the writer heed 'Trace'
     previous = Path.cwd()
     os.chdir(folder)
     try:

@@ -16,7 +16,7 @@ from bitwright.errors import BitwrightError
 from bitwright.files import digest, read_json, write_json
 from bitwright.network import Network
 from bitwright.rtl.kernel import Kernel, Module, build, cost, identifier
-from bitwright.rtl.top import Element, kernel_texts, port_elements, port_width
+from bitwright.rtl.top import Element, kernel_texts, nets_read, port_elements, port_width
 
 SHELL_EXTRA_LATENCY = 1
 """The FIFO of the stream shell adds one clock."""
@@ -191,7 +191,7 @@ def _module(kernel: Kernel, module: Module) -> ModuleInfo:
 def _probes(kernel: Kernel) -> dict[str, tuple[ProbeInfo, ...]]:
     """Elements that exist as nets of the kernel top, by layer."""
     alive = {wire.net for module in kernel.modules for wire in module.outputs}
-    alive |= {wire.net for layer in kernel.network.inputs for wire in kernel.values[layer.name]}
+    alive |= nets_read(kernel) & {wire.net for layer in kernel.network.inputs for wire in kernel.values[layer.name]}
     probes = {}
     for layer, wires in kernel.values.items():
         probes[layer] = tuple(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -24,6 +23,7 @@ from alkaid.trace.passes.canon import canonicalize_outputs, const_propagation
 from alkaid.trace.passes.order import canonical_sort, topo_bandwidth_sort
 from alkaid.types import CombLogic, QInterval
 
+from bitwright.config.names import identifier
 from bitwright.errors import UnsupportedLayerError
 from bitwright.network.layers import Cast, Concat, Input, Layer, Network, Relu, Reshape, ScaleBias, Table
 from bitwright.rtl import symbolic
@@ -95,12 +95,6 @@ class Kernel:
         if time <= 0:
             return 0
         return min(self.stages, ceil(time / self.stage_time - 1e-9)) - 1
-
-
-def identifier(name: str) -> str:
-    """A SystemVerilog name in snake case made of any text."""
-    clean = re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name), flags=re.ASCII).strip("_").lower()
-    return clean if clean and not clean[0].isdigit() else f"n_{clean}"
 
 
 def build(network: Network, depth_per_stage: float) -> Kernel:

@@ -81,7 +81,7 @@ def _valid(kernel: Kernel) -> list[str]:
 
 
 def _input_nets(kernel: Kernel, inputs: tuple[Element, ...]) -> list[str]:
-    read = {wire.net for module in kernel.modules for wire in used_inputs(module)} | _passed_through(kernel)
+    read = nets_read(kernel)
     width = port_width(inputs)
     lines = [f"  {declare('reg', width, 'in_data_q')};", "  always @(posedge clk) in_data_q <= in_data;"]
     idle = []
@@ -95,8 +95,10 @@ def _input_nets(kernel: Kernel, inputs: tuple[Element, ...]) -> list[str]:
     return lines + ([f"  wire unused_inputs = &{{1'b0, {', '.join(idle)}}};"] if idle else [])
 
 
-def _passed_through(kernel: Kernel) -> set[str]:
-    return {wire.net for name in kernel.network.outputs for wire in kernel.values[name]}
+def nets_read(kernel: Kernel) -> set[str]:
+    """Nets that a module or an output reads; an input that nothing reads is no net of the top."""
+    outputs = {wire.net for name in kernel.network.outputs for wire in kernel.values[name]}
+    return outputs | {wire.net for module in kernel.modules for wire in used_inputs(module)}
 
 
 def _instance(kernel: Kernel, module: Module, has_clock: bool) -> list[str]:

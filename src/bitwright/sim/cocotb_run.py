@@ -95,7 +95,7 @@ def read_results(path: Path) -> tuple[ProtocolCheck, ...]:
     """The checks of a cocotb results.xml (JUnit)."""
     try:
         root = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, ValueError) as error:
         raise ToolFailedError(
             f"results are not XML ({error})", where=str(path), hint="the simulation was killed"
         ) from error

@@ -79,21 +79,26 @@ def first_mismatch(
 
 
 def describe(layer: str, element: int, vector: int, expected: Any, actual: Any, fmt: FixedFormat) -> FirstMismatch:
-    """A mismatch with bit patterns; a value off the format's grid is shown as a number."""
+    """A mismatch with bit patterns; a value off the format's grid (or none at all) is shown as a number."""
     return FirstMismatch(
         layer=layer,
         element=element,
         vector=vector,
         expected_bits=_bits(expected, fmt),
         actual_bits=_bits(actual, fmt),
-        expected=float(np.ldexp(float(expected), -fmt.fraction)),
-        actual=float(np.ldexp(float(actual), -fmt.fraction)),
+        expected=_number(expected, fmt),
+        actual=_number(actual, fmt),
         format=str(fmt),
     )
 
 
+def _number(raw: Any, fmt: FixedFormat) -> float:
+    """What a raw value stands for; JSON has no infinity, so that becomes the largest number, and NaN 0."""
+    return float(np.nan_to_num(np.ldexp(float(raw), -fmt.fraction)))
+
+
 def _bits(raw: Any, fmt: FixedFormat) -> str:
-    if float(raw) != int(raw):
+    if not isinstance(raw, int | np.integer) and not float(raw).is_integer():
         return f"{float(np.ldexp(float(raw), -fmt.fraction))!r} (not on the grid)"
     return pattern(int(raw), fmt)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.config import ModelConfig, TargetConfig, load_model, load_target
-from bitwright.config.reserved import is_reserved
+from bitwright.config.names import is_reserved
 from bitwright.errors import UsageError, nearest
 from bitwright.files import digest, read_json, to_json, unchanged_or_write
 from bitwright.frontend.modelfile import weights_beside

@@ -1,4 +1,6 @@
-"""Words that no hardware top or C++ function may be called."""
+"""Names of hardware: what a model's names become, and the words that are taken."""
+
+import re
 
 _VERILOG = """
     accept_on alias always always_comb always_ff always_latch and assert assign assume automatic before begin bind
@@ -35,6 +37,12 @@ CPP = frozenset(_CPP.split())
 """Keywords of C++17 (ISO/IEC 14882:2017, 5.11), and two names that every program has."""
 
 
+def identifier(name: str) -> str:
+    """A SystemVerilog name in snake case made of any text."""
+    clean = re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name), flags=re.ASCII).strip("_").lower()
+    return clean if clean and not clean[0].isdigit() else f"n_{clean}"
+
+
 def is_reserved(name: str) -> bool:
     """Whether a model of that name could not become a module or a function."""
-    return name.lower() in VERILOG or name in CPP
+    return identifier(name) in VERILOG or name in CPP
