@@ -335,6 +335,17 @@ def _concats() -> Network:
     return draft.network(rows, columns, deep, deeper, flat)
 
 
+def _single_bits() -> Network:
+    """Dense over many inputs of one bit, unsigned and signed: alkaid has tables for these."""
+    draft = Draft("single_bits")
+    a, b = draft.input(7, "ufixed<1,1>"), draft.input(7, "fixed<1,1>")
+    shifted = draft.concat(draft.cast(a, "ufixed<1,3>"), a, "ufixed<2,3,TRN,SAT>")
+    layers = [draft.dense(x, 2, accum="fixed<12,8>", result="fixed<12,8>") for x in (a, b, shifted)]
+    mixed = draft.dense(draft.concat(a, b, "fixed<2,2>"), 2, accum="fixed<12,8>", result="fixed<12,8>")
+    wide = draft.dense(a, 2, weight="fixed<24,2>", accum="fixed<32,8>", result="fixed<32,8>")
+    return draft.network(*layers, mixed, wide)
+
+
 def _reshapes() -> Network:
     draft = Draft("reshapes")
     x = draft.input((2, 3), "fixed<5,2>")
@@ -389,7 +400,7 @@ def every_kind() -> list[Network]:
     return [
         *dense_networks(), _scale_bias(), _relu(), _casts(), _formats(), _table("sigmoid", TableFunction.SIGMOID),
         _table("tanh", TableFunction.TANH), _softmax_latency(), _softmax_stable(), _choices(), _merges(),
-        _concats(), _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
+        _concats(), _single_bits(), _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip
 
 

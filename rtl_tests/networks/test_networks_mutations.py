@@ -14,6 +14,8 @@ from bitwright.config import TargetConfig
 from bitwright.network import Network
 from bitwright.network.reference import Reference
 from bitwright.report.records import Status
+from bitwright.sim.diagnose import diagnose_rtl
+from bitwright.sim.verilator import Bulk
 
 pytestmark = pytest.mark.simulator
 
@@ -49,6 +51,22 @@ def test_one_operator_changed(shallow: TargetConfig, tmp_path: Path) -> None:
     assert len(pair.first.expected_bits) == 14
     wrong = hardware.failed(made.bench(networks.vectors(network, 50)))
     assert "vectors differ" in wrong["back_to_back"]
+
+
+def test_the_diagnosis_names_the_first_wrong_layer(shallow: TargetConfig, tmp_path: Path) -> None:
+    """The fault is two layers before the output; the waveform shows where the values begin to differ."""
+    network = victim()
+    made = hardware.make(network, shallow, tmp_path, {"victim_dense1": first(" + ", " - ")})
+    x = networks.vectors(network, 500)
+    evidence = tmp_path / "evidence"
+    evidence.mkdir()
+    rtl = Bulk(made.built).outputs(x)
+    found = diagnose_rtl(made.bundle, tmp_path / "bundle", Reference(network), x, rtl, evidence)
+    assert found is not None
+    assert found.layer == "relu2"
+    assert found.expected_bits != found.actual_bits
+    assert (rtl[found.vector] != Reference(network).outputs(x)[found.vector]).any()
+    assert (evidence / str(found.waveform)).stat().st_size > 1000
 
 
 def test_a_dropped_register(shallow: TargetConfig, tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def _job(model: str, choices: Choices, folder: Path | None) -> Iterator[Any]:
     target_file = jobs.find_target(choices.target or config.target, choices.root)
     target = jobs.load_target(target_file)
     folder = folder or choices.root / "build" / config.name / target.name
-    jobs.refuse_foreign(folder)
+    jobs.check_folder(folder)
     with exclusive(folder):
         job = jobs.prepare(config, target, folder, [choices.command(model)], [*origins, target_file])
         try:

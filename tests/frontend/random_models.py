@@ -21,6 +21,7 @@ from bitwright.frontend import worker
 from bitwright.frontend.request import ImportRequest
 
 ROUNDINGS = ("TRN", "TRN_ZERO", "RND", "RND_ZERO", "RND_INF", "RND_MIN_INF", "RND_CONV")
+STEPS = ("dense", "dense", "activation", "activation", "norm", "merge", "merge", "reshape", "drop")
 OVERFLOWS = ("WRAP", "SAT", "SAT_ZERO", "SAT_SYM")
 
 
@@ -48,9 +49,14 @@ class Draft:
         return f"{kind}_{self.count}"
 
     def quantizer(self) -> Any:
-        """Weights of a few bits."""
-        from qkeras import quantized_bits
+        """Weights of a few bits; with a scale of their own (alpha) hls4ml adds a layer that applies it."""
+        from qkeras import quantized_bits, ternary
 
+        match self.rng.choice(["bits", "bits", "bits", "auto", "ternary"]):
+            case "ternary":
+                return ternary(alpha=1, threshold=0.4)
+            case "auto":
+                return quantized_bits(self.rng.randint(3, 6), 0, alpha="auto")
         return quantized_bits(self.rng.randint(2, 6), self.rng.randint(0, 1), alpha=1)
 
     def dense(self, x: Any, units: int | None = None, activation: str | None = None) -> Any:
@@ -61,6 +67,8 @@ class Draft:
         activation = activation or self.rng.choice([None, None, "relu", "tanh", "sigmoid"])
         common = {"use_bias": self.rng.random() < 0.8, "activation": activation, "name": self.name("dense")}
         if self.rng.random() < 0.6:
+            if activation == "relu":
+                common["activation"] = "quantized_relu(4,1)"
             return QDense(
                 units, kernel_quantizer=self.quantizer(), bias_quantizer=self.quantizer(), **common
             )(x)  # fmt: skip
@@ -72,7 +80,7 @@ class Draft:
 
         integer = self.rng.randint(0, 2)
         bits = self.rng.randint(2, 5) + integer
-        choice = self.rng.choice(["relu", "tanh", "sigmoid", "linear", "qrelu", "qbits", "ReLU"])
+        choice = self.rng.choice(["relu", "relu6", "tanh", "sigmoid", "linear", "qrelu", "qbits", "ReLU", "ReLU_1"])
         match choice:
             case "qrelu":
                 return QActivation(f"quantized_relu({bits},{integer})", name=self.name("qrelu"))(x)
@@ -80,7 +88,16 @@ class Draft:
                 return QActivation(f"quantized_bits({bits},{integer},alpha=1)", name=self.name("qbits"))(x)
             case "ReLU":
                 return self.layers.ReLU(name=self.name("relu"))(x)
+            case "ReLU_1":
+                return self.layers.ReLU(max_value=1, name=self.name("relu"))(x)
         return self.layers.Activation(choice, name=self.name(choice))(x)
+
+    def norm(self, x: Any) -> Any:
+        """A batch norm, plain or quantized."""
+        from qkeras import QBatchNormalization
+
+        kind = QBatchNormalization if self.rng.random() < 0.3 else self.layers.BatchNormalization
+        return kind(name=self.name("norm"))(x)
 
     def merge(self, a: Any, b: Any) -> Any:
         """Two tensors of the same size, or a concatenation of any two."""
@@ -100,15 +117,13 @@ class Draft:
     def step(self, tensors: list[Any]) -> Any:
         """One more layer on one or two of the tensors, the newest ones rather."""
         x = tensors[-1] if self.rng.random() < 0.7 else self.rng.choice(tensors)
-        match self.rng.choice(
-            ["dense", "dense", "activation", "activation", "norm", "merge", "merge", "reshape", "drop"]
-        ):
+        match self.rng.choice(STEPS):
             case "dense":
                 return self.dense(x)
             case "activation":
                 return self.activation(x)
             case "norm":
-                return self.layers.BatchNormalization(name=self.name("norm"))(x)
+                return self.norm(x)
             case "merge" if len(tensors) > 1:
                 return self.merge(x, self.rng.choice(tensors))
             case "reshape":
@@ -133,10 +148,8 @@ def build(rng: random.Random, head: str) -> Any:
     if head == "several":
         outputs.append(draft.activation(draft.dense(rng.choice(tensors), activation="linear")))
     elif rng.random() < 0.8:
-        softmax = (
-            draft.layers.Softmax if rng.random() < 0.5 else lambda name: draft.layers.Activation("softmax", name=name)
-        )
-        outputs = [softmax(name="softmax")(outputs[0])]
+        layer = draft.layers.Softmax(name="softmax") if rng.random() < 0.5 else draft.layers.Activation("softmax")
+        outputs = [layer(outputs[0])]
     return tf_keras.Model(inputs, outputs, name="net")
 
 
@@ -165,6 +178,8 @@ def override(model: Any, rng: random.Random) -> dict[str, Any]:
         more = {"Implementation": rng.choice(["latency", "stable", "argmax"])} if "Implementation" in config else {}
         if "TableSize" in config and rng.random() < 0.5:
             more["TableSize"] = 2 ** rng.randint(4, 9)
+        if "weight" in config.get("Precision", {}) and rng.random() < 0.25:
+            more |= {"Strategy": "Resource", "ReuseFactor": rng.choice([1, 2, 3, 4, 6])}
         if chosen or more:
             layers[name] = {"Precision": chosen, **more} if chosen else more
     return {"LayerName": layers}

@@ -26,10 +26,11 @@ def outputs(kernel: Kernel, x: Ints) -> Floats:
 
 
 def _input_nets(kernel: Kernel, x: Ints) -> dict[str, Floats]:
-    nets, column = {}, 0
+    nets: dict[str, Floats] = {}
+    column = 0
     for layer in kernel.network.inputs:
         for wire in kernel.values[layer.name]:
-            nets[wire.net] = x[:, column] * 2.0**-layer.result.fraction
+            nets[wire.net] = np.ldexp(x[:, column].astype(np.float64), -layer.result.fraction)
             column += 1
     return nets
 

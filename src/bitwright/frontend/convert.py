@@ -62,13 +62,23 @@ def convert(model: Any, config: dict[str, Any], name: str, options: dict[str, An
 
     with _quiet() as said:
         try:
-            return convert_from_keras_model(
+            graph = convert_from_keras_model(
                 model, hls_config=config, backend=BACKEND, output_dir="hls", project_name=name, **options
             )
         except BitwrightError:
             raise
         except Exception as error:
             raise _explain(error, said.getvalue()) from error
+    _mend_softmax(graph)
+    return graph
+
+
+def _mend_softmax(graph: Any) -> None:
+    """hls4ml 1.3.0 writes ``struct Softmax_config`` for a Softmax layer, and then uses ``softmax_config``."""
+    for node in graph.get_layers():
+        text = node.get_attr("config_cpp") or ""
+        if "struct Softmax_config" in text:
+            node.set_attr("config_cpp", text.replace("struct Softmax_config", "struct softmax_config"))
 
 
 def _explain(error: Exception, said: str) -> BitwrightError:

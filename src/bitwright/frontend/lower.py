@@ -57,7 +57,8 @@ def lower(graph: Any, name: str, head: str) -> Network:
     """
     lowered: dict[str, Layer] = {}
     variables: dict[str, str] = {}
-    for node in graph.get_layers():
+    order = {name: i for i, name in enumerate(graph.inputs)}  # of the C++'s arguments, and of Keras's inputs
+    for node in sorted(graph.get_layers(), key=lambda node: order.get(node.name, len(order))):
         sources = (
             tuple(variables[variable] for variable in node.inputs)
             if node.class_name not in ("Input", "InputLayer")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import frexp
 from typing import Any
 
-from alkaid.trace import FVariable, affine_interval, fixed_variable, tracer
+from alkaid.trace import FVariable, affine_interval, fixed_variable, fixed_variable_array, tracer
 from alkaid.trace.passes import canon
 
 from bitwright.errors import UnsupportedLayerError
@@ -42,7 +42,7 @@ def _checked_add(self: Any, other: float | None) -> Any:
 
 def install() -> None:
     """Replace both functions where the tracer uses them; doing it again changes nothing."""
-    for module in (affine_interval, fixed_variable, tracer, canon):
+    for module in (affine_interval, fixed_variable, fixed_variable_array, tracer, canon):
         module.get_lsb_loc = lowest_bit
     FVariable._const_add = _checked_add
 

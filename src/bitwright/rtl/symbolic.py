@@ -170,11 +170,18 @@ def _matmul(layer: Dense, x: Variables) -> Variables:
     if not live:
         hwconf = x[0].hwconf
         return [FVariable.from_const(float(value), hwconf) for value in fixed]
-    array = FVArray(np.array([x[i] for i in live], dtype=object), hwconf=x[0].hwconf)
+    sources = [x[i] for i in live]
+    array = FVArray(np.array(sources, dtype=object), _solver_options(layer, sources), x[0].hwconf)
     zero = FVariable.from_const(0.0, x[0].hwconf)
     products = [_as_variables(array @ part, zero) for part in _float32_parts(layer.weight, live)]
     totals = [reduce(lambda a, b: a + b, column, zero) for column in zip(*products, strict=True)] or [zero] * layer.size
     return [total + float(value) for total, value in zip(totals, fixed, strict=True)]
+
+
+def _solver_options(layer: Dense, x: Variables) -> dict[str, bool] | None:
+    """Without alkaid's tables over single bits where these are signed, or the sums too long for a table."""
+    signed_bits = any(v.low < 0 and sum(v.kif) == 1 for v in x)
+    return {"binary_lut": False} if signed_bits or layer.weight.format.width > WEIGHT_BITS - 3 else None
 
 
 def _as_variables(values: Any, zero: FVariable) -> Variables:

@@ -126,12 +126,22 @@ def find_target(text: str, root: Path) -> Path:
 DEFAULT_TARGET = Path(__file__).parent.parent / "config" / "default_target.yaml"
 
 
-def refuse_foreign(folder: Path) -> None:
-    """A folder that holds other things than a job of ours is never written to.
+ODD = frozenset(' \t\n:;#$\\"')
+"""What make, Verilator and C++ read as something else in a path."""
+
+
+def check_folder(folder: Path) -> None:
+    """A folder that holds other things than a job of ours is never written to, nor one with an odd path.
 
     Raises:
-        UsageError: it is not empty and no job.
+        UsageError: it is not empty and no job, or its path holds spaces or the like.
     """
+    odd = sorted(ODD & set(str(folder.resolve())))
+    if odd:
+        raise UsageError(
+            f"make and Verilator cannot work in a folder with {' '.join(map(repr, odd))} in its path",
+            where=str(folder), hint="give another folder: -o of 'bitwright build', --build of 'bitwright run'",
+        )  # fmt: skip
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "requests").is_dir():
         raise UsageError("this folder holds other files", where=str(folder), hint="give a new or an empty folder")
 

@@ -1,0 +1,67 @@
+"""Imported models against hls4ml's C++: compiled, run on all vectors, compared with the reference bit for bit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bitwright.errors import error_from_dict
+from bitwright.files import read_arrays, read_json
+from bitwright.network import load
+from bitwright.network.layers import Network
+from bitwright.network.reference import Reference
+from bitwright.report.records import FirstMismatch
+from bitwright.sim.compare import output_formats, to_raw
+from bitwright.sim.diagnose import diagnose_emulation
+from bitwright.sim.emulation import Emulation, compile_project
+
+
+@dataclass(frozen=True)
+class Case:
+    """One imported model, and how its C++ compares with the reference."""
+
+    network: Network
+    mismatches: int
+    first: FirstMismatch | None
+    bits: int
+
+
+def call(script: str, *words: str | Path) -> None:
+    """Run a script of this folder in a process of its own: it loads TensorFlow."""
+    env = {**os.environ, "PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    argv = [sys.executable, str(Path(__file__).parent / script), *map(str, words)]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def emulate(folder: Path) -> Case:
+    """Compile the import in ``folder``/import and compare it with the reference."""
+    if (folder / "error.json").is_file():
+        raise error_from_dict(read_json(folder / "error.json"))
+    if (folder / "crash.txt").is_file():
+        pytest.fail((folder / "crash.txt").read_text())
+    network = load(folder / "import" / "network.json")
+    x = read_arrays(folder / "import" / "vectors.npz")["x"]
+    compiled = compile_project((folder / "import" / "hls").resolve(), network.name, folder.resolve())
+    model, evaluator = Emulation(compiled, network), Reference(network)
+    expected = evaluator.layers(x, list(model.outputs_of))
+    joined = np.concatenate([expected[name] for name in model.outputs_of], axis=1)
+    columns = output_formats(network, model.outputs_of)
+    outputs = model.outputs(x)
+    wrong = int((joined != to_raw(outputs, columns)).any(axis=1).sum())
+    first = diagnose_emulation(evaluator, compiled.library, x, outputs) if wrong else None
+    return Case(network, wrong, first, len(x) * sum(fmt.width for _, _, fmt in columns))
+
+
+def emulate_all(folders: Sequence[Path]) -> list[Case]:
+    """Several at once, two compilers side by side."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(emulate, folders))

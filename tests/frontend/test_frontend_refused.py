@@ -1,0 +1,157 @@
+"""What only Keras or hls4ml can find out: each is refused by name, with what to do, and no file is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from emulated import call
+from tiny import (
+    Weights,
+    dense,
+    layer,
+    model,
+    tiny_layers,
+    tiny_weights,
+    write_h5,
+    write_json,
+    write_keras,
+    write_rows,
+)
+
+from bitwright.files import read_json
+
+pytestmark = pytest.mark.hls
+
+Make = Callable[[Path], dict[str, Any]]
+
+
+def reshaped() -> dict[str, Any]:
+    start = tiny_layers()[:1]
+    return model(
+        *start, layer("Reshape", "fold", "features", target_shape=[3, 1]), layer("Dense", "wide", "fold", units=2)
+    )
+
+
+def with_quantizer(kind: str, **config: Any) -> dict[str, Any]:
+    layers = tiny_layers()
+    layers[2] = dense("dense1", "quantize", 4)
+    layers[2]["config"]["kernel_quantizer"] = {"class_name": kind, "config": config}
+    return model(*layers)
+
+
+def shapes(**changed: Any) -> Weights:
+    return {**tiny_weights(), **changed}
+
+
+def file(write: Any, *words: Any, **more: Any) -> Make:
+    """A case that is a model file."""
+    suffix = {write_h5: ".h5", write_json: ".json", write_keras: ".keras"}[write]
+    return lambda folder: {"model": str(write(folder / f"m{suffix}", *words, **more))}
+
+
+def hls(text: str, *words: Any) -> Make:
+    """A case that is an hls config for a good model."""
+
+    def make(folder: Path) -> dict[str, Any]:
+        (folder / "hls.yaml").write_text(text)
+        return {
+            "model": str(write_h5(folder / "m.h5", *words)),
+            "hls_config": str(folder / "hls.yaml"),
+            "head": "model",
+        }
+
+    return make
+
+
+def rows(classes: int = 2, **changed: Any) -> Make:
+    """A case that is a data set for a good model."""
+    return lambda folder: {
+        "model": str(write_h5(folder / "m.h5")), "rows": str(write_rows(folder / "r.npz", **changed)), "classes": classes,
+    }  # fmt: skip
+
+
+ZEROS = np.zeros((3, 5), dtype=np.float32)
+SMALL = shapes(dense1=(ZEROS, np.zeros(5, dtype=np.float32)))
+LESS = {"logits": tiny_weights()["logits"]}
+ONE = shapes(dense1=tiny_weights()["dense1"][:1])
+
+CASES: dict[str, tuple[Make, str, str, str]] = {
+    "weights of a wrong shape, h5": (file(write_h5, weights=SMALL), "ModelError", "Keras 2 cannot load it: ", "m.h5"),
+    "weights of a wrong shape, keras": (file(write_keras, weights=SMALL), "ModelError", "Keras 2 cannot load it", "m.keras"),
+    "weights of a wrong shape, json": (
+        file(write_json, weights=SMALL), "ModelError", "the weights do not fit the model: ", "m_weights.h5",
+    ),
+    "weights of a layer missing, h5": (file(write_h5, weights=LESS), "ModelError", "Keras 2 cannot load it", "m.h5"),
+    "weights of a layer missing, keras": (file(write_keras, weights=LESS), "ModelError", "Keras 2 cannot load it", "m.keras"),
+    "weights of a layer missing, json": (file(write_json, weights=LESS), "ModelError", "the weights do not fit", "_weights.h5"),
+    "a bias missing": (file(write_h5, weights=ONE), "ModelError", "Keras 2 cannot load it: ", "m.h5"),
+    "binary weights": (
+        file(write_h5, with_quantizer("binary", alpha=1)), "UnsupportedLayerError",
+        "the weight type uint<1> has no hardware here", "layer 'dense1' (Dense)",
+    ),
+    "scales that are powers of two": (
+        file(write_h5, with_quantizer("quantized_bits", bits=4, integer=0, alpha="auto_po2")), "UnsupportedLayerError",
+        "has no hardware here", "layer 'dense1_alpha' (ApplyAlpha)",
+    ),
+    "an unknown quantizer": (
+        file(write_h5, with_quantizer("my_quantizer")), "UnsupportedLayerError", "my_quantizer", "m.h5",
+    ),
+    "Dense over rows": (
+        file(write_h5, reshaped(), weights={"wide": (np.ones((1, 2), np.float32), np.ones(2, np.float32))}),
+        "UnsupportedLayerError", "have no hardware here", "layer 'wide'",
+    ),
+    "an activation without hardware": (
+        file(write_h5, model(*tiny_layers()[:5], layer("Activation", "curve", "logits", activation="selu"))),
+        "UnsupportedLayerError", "selu", "curve",
+    ),
+    "a type that grows too wide": (
+        hls("LayerName:\n  features:\n    Precision: fixed<60,30>\n  dense1:\n    Precision:\n      weight: fixed<30,10>\n"),
+        "FormatError", "is wider than 64 bits", "layer 'dense1' (Dense)",
+    ),
+    "an unknown layer in the hls config": (
+        hls("LayerName:\n  dense2: {}\n"), "ConfigError", "unknown key 'LayerName.dense2'", "hls.yaml:2",
+    ),
+    "an unknown softmax": (
+        hls("LayerName:\n  softmax:\n    Implementation: fancy\n"), "UnsupportedLayerError", "fancy", "softmax",
+    ),
+    "a table of an odd size": (
+        hls("LayerName:\n  softmax:\n    Implementation: latency\n    TableSize: 1000\n"), "UnsupportedLayerError",
+        "a table of 1000 entries", "layer 'softmax' (Softmax)",
+    ),
+    "rows of other columns": (rows(features=4), "DatasetError", "rows of 4 features, the model takes 3", "r.npz"),
+    "rows with other labels": (rows(classes=0, y=np.arange(120) % 3), "DatasetError", "row 2 has label 2", "r.npz"),
+    "other classes": (rows(classes=5), "DatasetError", "5 classes are named, the model has 2 outputs", "r.npz"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every case imported by one process."""
+    root = tmp_path_factory.mktemp("refused")
+    made, requests = {}, []
+    for i, (name, (make, *_)) in enumerate(CASES.items()):
+        made[name] = root / str(i)
+        made[name].mkdir()
+        common = {"name": "tiny", "part": "xcvu13p-flga2577-2-e", "clock_ns": 5, "random": 20}
+        requests.append({**common, **make(made[name]), "out": str(made[name] / "import")})
+    (root / "requests.json").write_text(json.dumps(requests), encoding="utf-8")
+    call("import_many.py", root / "requests.json")
+    return made
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_refused(folders: dict[str, Path], name: str) -> None:
+    _, kind, what, where = CASES[name]
+    assert (folders[name] / "error.json").is_file(), "it was accepted"
+    error = read_json(folders[name] / "error.json")
+    assert (error["error"], error["exit_code"]) == (kind, 2)
+    assert what in error["what"]
+    assert where in error["where"] + error["what"]
+    assert error["hint"]
+    assert len(error["what"]) < 400
+    assert list((folders[name] / "import").iterdir()) == []
