@@ -213,6 +213,27 @@ def dense_networks() -> list[Network]:
     ]
 
 
+def _dense_then() -> Network:
+    """Dense and the one layer that reads it, where the two must not be taken for one."""
+    draft = Draft("dense_then")
+    x = draft.input(4, "fixed<6,3>")
+    limited = draft.relu(draft.dense(x, 2, accum="fixed<18,10>", result="fixed<18,10>"), "ufixed<6,4,RND,SAT>", limit=6)
+    narrow = draft.relu(draft.dense(x, 2, accum="fixed<18,10>", result="fixed<12,3>"), "ufixed<6,3,RND,SAT>")
+    coarse = draft.relu(draft.dense(x, 2, accum="fixed<18,10>", result="fixed<12,10>"), "ufixed<6,5,RND_CONV,SAT>")
+    return draft.network(limited, narrow, coarse)
+
+
+def _dense_partial_sums() -> Network:
+    """The whole sum always fits the saturating accumulator, a part of it never does."""
+    draft = Draft("dense_partial_sums")
+    x = draft.scale_bias(draft.input(2, "ufixed<2,2>"), "ufixed<1,1>", "ufixed<3,3>", "ufixed<4,4>")
+    x.scale.raw[:], x.bias.raw[:] = 1, 4
+    accum = "fixed<5,5,TRN,SAT>"
+    return draft.network(
+        draft.dense(x, 1, raw=[3, -3], raw_bias=[0], weight="fixed<3,3>", accum=accum, result="fixed<5,5>")
+    )
+
+
 def _scale_bias() -> Network:
     draft = Draft("scale_bias")
     x = draft.input((2, 3), "fixed<6,2>")
@@ -291,6 +312,24 @@ def _softmax_stable() -> Network:
         inverse_entries=128,
     )
     return draft.network()
+
+
+def _softmax_zeroing() -> Network:
+    """Sums that are zeroed where they overflow: the shape of the tree decides what is left."""
+    draft = Draft("softmax_zeroing")
+    options: dict[str, Any] = {
+        "exp": "ufixed<8,1,RND,SAT>",
+        "inverse": "ufixed<9,3,RND,SAT>",
+        "inverse_input": "ufixed<9,1>",
+    }
+    outs = []
+    for n in (2, 3, 5, 6, 7):
+        x = draft.input(n, "fixed<5,2>")
+        accum = "ufixed<9,1,TRN,SAT_ZERO>"
+        outs.append(
+            draft.softmax(x, SoftmaxKind.STABLE, "ufixed<9,2>", accum=accum, difference="ufixed<5,3>", **options)
+        )
+    return draft.network(*outs)
 
 
 def _choices() -> Network:
@@ -398,8 +437,8 @@ def _constants() -> Network:
 def every_kind() -> list[Network]:
     """Small networks that together hold every layer kind and every special case we know of."""
     return [
-        *dense_networks(), _scale_bias(), _relu(), _casts(), _formats(), _table("sigmoid", TableFunction.SIGMOID),
-        _table("tanh", TableFunction.TANH), _softmax_latency(), _softmax_stable(), _choices(), _merges(),
+        *dense_networks(), _dense_then(), _dense_partial_sums(), _scale_bias(), _relu(), _casts(), _formats(), _table("sigmoid", TableFunction.SIGMOID),
+        _table("tanh", TableFunction.TANH), _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(), _merges(),
         _concats(), _single_bits(), _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip
 

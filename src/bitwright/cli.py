@@ -164,7 +164,8 @@ def _job(model: str, choices: Choices, folder: Path | None) -> Iterator[Any]:
         except MismatchError:
             from bitwright.stages.reporting import write_failed
 
-            write_failed(job)
+            with contextlib.suppress(BitwrightError, OSError):  # the mismatch is what counts
+                write_failed(job)
             raise
 
 

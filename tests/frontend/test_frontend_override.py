@@ -170,6 +170,10 @@ def test_wrong_type(tmp_path: Path, value: str, what: str) -> None:
         ("LayerName:\n  softmax:\n    Skip: maybe\n", "'LayerName.softmax.Skip' is 'maybe', not true or false"),
         ("LayerName:\n  dense1:\n    Strategy: 5\n", "'LayerName.dense1.Strategy' is 5, not a word"),
         ("LayerName:\n  dense1:\n    Strategy: Fast\n", "'LayerName.dense1.Strategy': unknown strategy 'Fast'"),
+        (
+            "LayerName:\n  softmax:\n    Implementation: x\n",
+            "'LayerName.softmax.Implementation': unknown implementation",
+        ),
         ("- a\n", "not a mapping of keys to values"),
         ("LayerName: {dense1: {\n", "not valid YAML"),
     ],

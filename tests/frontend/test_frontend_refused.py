@@ -31,10 +31,8 @@ Make = Callable[[Path], dict[str, Any]]
 
 
 def reshaped() -> dict[str, Any]:
-    start = tiny_layers()[:1]
-    return model(
-        *start, layer("Reshape", "fold", "features", target_shape=[3, 1]), layer("Dense", "wide", "fold", units=2)
-    )
+    fold = layer("Reshape", "fold", "features", target_shape=[3, 1])
+    return model(*tiny_layers()[:1], fold, layer("Dense", "wide", "fold", units=2))
 
 
 def with_quantizer(kind: str, **config: Any) -> dict[str, Any]:
@@ -44,8 +42,8 @@ def with_quantizer(kind: str, **config: Any) -> dict[str, Any]:
     return model(*layers)
 
 
-def shapes(**changed: Any) -> Weights:
-    return {**tiny_weights(), **changed}
+def with_activation(name: str) -> dict[str, Any]:
+    return model(*tiny_layers()[:5], layer("Activation", "curve", "logits", activation=name))
 
 
 def file(write: Any, *words: Any, **more: Any) -> Make:
@@ -54,78 +52,69 @@ def file(write: Any, *words: Any, **more: Any) -> Make:
     return lambda folder: {"model": str(write(folder / f"m{suffix}", *words, **more))}
 
 
-def hls(text: str, *words: Any) -> Make:
+def hls(text: str) -> Make:
     """A case that is an hls config for a good model."""
 
     def make(folder: Path) -> dict[str, Any]:
         (folder / "hls.yaml").write_text(text)
-        return {
-            "model": str(write_h5(folder / "m.h5", *words)),
-            "hls_config": str(folder / "hls.yaml"),
-            "head": "model",
-        }
+        path = write_h5(folder / "m.h5")
+        return {"model": str(path), "hls_config": str(folder / "hls.yaml"), "head": "model"}
 
     return make
 
 
 def rows(classes: int = 2, **changed: Any) -> Make:
     """A case that is a data set for a good model."""
-    return lambda folder: {
-        "model": str(write_h5(folder / "m.h5")), "rows": str(write_rows(folder / "r.npz", **changed)), "classes": classes,
-    }  # fmt: skip
+
+    def make(folder: Path) -> dict[str, Any]:
+        path, data = write_h5(folder / "m.h5"), write_rows(folder / "r.npz", **changed)
+        return {"model": str(path), "rows": str(data), "classes": classes}
+
+    return make
 
 
-ZEROS = np.zeros((3, 5), dtype=np.float32)
-SMALL = shapes(dense1=(ZEROS, np.zeros(5, dtype=np.float32)))
-LESS = {"logits": tiny_weights()["logits"]}
-ONE = shapes(dense1=tiny_weights()["dense1"][:1])
+WRONG: Weights = {**tiny_weights(), "dense1": (np.zeros((3, 5), np.float32), np.zeros(5, np.float32))}
+LESS: Weights = {"logits": tiny_weights()["logits"]}
+ONE: Weights = {**tiny_weights(), "dense1": tiny_weights()["dense1"][:1]}
+FOLD: Weights = {"wide": (np.ones((1, 2), np.float32), np.ones(2, np.float32))}
+WIDE = """
+LayerName:
+  relu1: {Precision: {result: "fixed<60,30>"}}
+  logits: {Precision: {weight: "fixed<30,10>"}}
+"""
+MODEL, LAYER, CONFIG, DATA = "ModelError", "UnsupportedLayerError", "ConfigError", "DatasetError"
+NO_LOAD, NO_FIT = "Keras 2 cannot load it: ", "the weights do not fit the model: "
+PO2 = {"bits": 4, "integer": 0, "alpha": "auto_po2"}
 
 CASES: dict[str, tuple[Make, str, str, str]] = {
-    "weights of a wrong shape, h5": (file(write_h5, weights=SMALL), "ModelError", "Keras 2 cannot load it: ", "m.h5"),
-    "weights of a wrong shape, keras": (file(write_keras, weights=SMALL), "ModelError", "Keras 2 cannot load it", "m.keras"),
-    "weights of a wrong shape, json": (
-        file(write_json, weights=SMALL), "ModelError", "the weights do not fit the model: ", "m_weights.h5",
-    ),
-    "weights of a layer missing, h5": (file(write_h5, weights=LESS), "ModelError", "Keras 2 cannot load it", "m.h5"),
-    "weights of a layer missing, keras": (file(write_keras, weights=LESS), "ModelError", "Keras 2 cannot load it", "m.keras"),
-    "weights of a layer missing, json": (file(write_json, weights=LESS), "ModelError", "the weights do not fit", "_weights.h5"),
-    "a bias missing": (file(write_h5, weights=ONE), "ModelError", "Keras 2 cannot load it: ", "m.h5"),
-    "binary weights": (
-        file(write_h5, with_quantizer("binary", alpha=1)), "UnsupportedLayerError",
-        "the weight type uint<1> has no hardware here", "layer 'dense1' (Dense)",
-    ),
+    "weights of a wrong shape, h5": (file(write_h5, weights=WRONG), MODEL, NO_LOAD, "m.h5"),
+    "weights of a wrong shape, keras": (file(write_keras, weights=WRONG), MODEL, NO_LOAD, "m.keras"),
+    "weights of a wrong shape, json": (file(write_json, weights=WRONG), MODEL, NO_FIT, "m_weights.h5"),
+    "weights of a layer missing, h5": (file(write_h5, weights=LESS), MODEL, NO_LOAD, "m.h5"),
+    "weights of a layer missing, keras": (file(write_keras, weights=LESS), MODEL, NO_LOAD, "m.keras"),
+    "weights of a layer missing, json": (file(write_json, weights=LESS), MODEL, NO_FIT, "m_weights.h5"),
+    "a bias missing": (file(write_h5, weights=ONE), MODEL, NO_LOAD, "m.h5"),
+    "binary weights": (file(write_h5, with_quantizer("binary", alpha=1)), LAYER, "weight type uint<1>", "layer 'dense1'"),
     "scales that are powers of two": (
-        file(write_h5, with_quantizer("quantized_bits", bits=4, integer=0, alpha="auto_po2")), "UnsupportedLayerError",
-        "has no hardware here", "layer 'dense1_alpha' (ApplyAlpha)",
+        file(write_h5, with_quantizer("quantized_bits", **PO2)), LAYER, "has no hardware here", "layer 'dense1_alpha'",
     ),
-    "an unknown quantizer": (
-        file(write_h5, with_quantizer("my_quantizer")), "UnsupportedLayerError", "my_quantizer", "m.h5",
-    ),
-    "Dense over rows": (
-        file(write_h5, reshaped(), weights={"wide": (np.ones((1, 2), np.float32), np.ones(2, np.float32))}),
-        "UnsupportedLayerError", "have no hardware here", "layer 'wide'",
-    ),
-    "an activation without hardware": (
-        file(write_h5, model(*tiny_layers()[:5], layer("Activation", "curve", "logits", activation="selu"))),
-        "UnsupportedLayerError", "selu", "curve",
-    ),
-    "a type that grows too wide": (
-        hls("LayerName:\n  features:\n    Precision: fixed<60,30>\n  dense1:\n    Precision:\n      weight: fixed<30,10>\n"),
-        "FormatError", "is wider than 64 bits", "layer 'dense1' (Dense)",
-    ),
+    "an unknown quantizer": (file(write_h5, with_quantizer("my_quantizer")), LAYER, "'my_quantizer'", "m.h5"),
+    "Dense over rows": (file(write_h5, reshaped(), weights=FOLD), LAYER, "have no hardware here", "layer 'wide'"),
+    "an activation without hardware": (file(write_h5, with_activation("selu")), LAYER, "'selu'", "layer 'curve'"),
+    "a type that grows too wide": (hls(WIDE), "FormatError", "is wider than 64 bits", "layer 'logits' (Dense)"),
     "an unknown layer in the hls config": (
-        hls("LayerName:\n  dense2: {}\n"), "ConfigError", "unknown key 'LayerName.dense2'", "hls.yaml:2",
+        hls("LayerName:\n  dense2: {}\n"), CONFIG, "unknown key 'LayerName.dense2'", "hls.yaml:2",
     ),
     "an unknown softmax": (
-        hls("LayerName:\n  softmax:\n    Implementation: fancy\n"), "UnsupportedLayerError", "fancy", "softmax",
+        hls("LayerName:\n  softmax:\n    Implementation: fancy\n"), CONFIG, "unknown implementation", "hls.yaml:3",
     ),
     "a table of an odd size": (
-        hls("LayerName:\n  softmax:\n    Implementation: latency\n    TableSize: 1000\n"), "UnsupportedLayerError",
-        "a table of 1000 entries", "layer 'softmax' (Softmax)",
+        hls("LayerName:\n  softmax: {Implementation: latency, TableSize: 1000}\n"), LAYER, "a table of 1000 entries",
+        "layer 'softmax' (Softmax)",
     ),
-    "rows of other columns": (rows(features=4), "DatasetError", "rows of 4 features, the model takes 3", "r.npz"),
-    "rows with other labels": (rows(classes=0, y=np.arange(120) % 3), "DatasetError", "row 2 has label 2", "r.npz"),
-    "other classes": (rows(classes=5), "DatasetError", "5 classes are named, the model has 2 outputs", "r.npz"),
+    "rows of other columns": (rows(features=4), DATA, "rows of 4 features, the model takes 3", "r.npz"),
+    "rows with other labels": (rows(classes=0, y=np.arange(120) % 3), DATA, "row 2 has label 2", "r.npz"),
+    "other classes": (rows(classes=5), DATA, "5 classes are named, the model has 2 outputs", "r.npz"),
 }  # fmt: skip
 
 

@@ -45,6 +45,15 @@ def test_a_number_just_below_a_tie_is_not_rounded_twice() -> None:
     ]
 
 
+@pytest.mark.parametrize("rounding", list(Rounding))
+def test_numbers_around_every_step_and_tie(rounding: Rounding) -> None:
+    fmt = FixedFormat(6, 4, True, rounding, Overflow.SAT_SYM)
+    values = [(n + d) / 8 for n in range(-70, 71) for d in (-0.5, -1e-9, 0, 1e-9, 0.25, 0.75)]
+    mode = "RND" if rounding is Rounding.TRN else rounding.value
+    want = [assigned(Fraction(v), 6, 4, True, mode, "SAT_SYM") for v in values]
+    assert quantize_rows(np.array(values)[:, None], [fmt])[:, 0].tolist() == want
+
+
 def test_a_large_number_in_a_wide_format_is_not_cut() -> None:
     assert quantize_rows(np.array([[2.0**57]]), [FixedFormat(60, 60)])[0, 0] == 1 << 57
     assert quantize_rows(np.array([[1e30], [-1e30]]), [FixedFormat(60, 60)])[:, 0].tolist() == [

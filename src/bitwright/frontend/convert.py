@@ -15,6 +15,7 @@ from bitwright.errors import BitwrightError, ModelError, UnsupportedLayerError
 from bitwright.frontend.override import lay_over
 
 BACKEND = "Vitis"
+ADVICE = "simplify the layer that this names, or what the model's hls config says about it"
 STAMP_SPACE = uuid.UUID("6a5b1f6e-9f4c-4b8e-8f0a-0a3c7a1f2b11")
 
 
@@ -86,7 +87,7 @@ def _explain(error: Exception, said: str) -> BitwrightError:
     if "nsupported layer" in text or "Unsupported" in text:
         return UnsupportedLayerError(f"hls4ml 1.3.0: {text}", hint="replace the layer by one that hls4ml converts")
     tail = " | ".join(said.strip().splitlines()[-3:])
-    return ModelError(f"hls4ml cannot convert this model: {text}", hint=f"hls4ml said: {tail}" if tail else "")
+    return ModelError(f"hls4ml cannot convert this model: {text}", hint=f"hls4ml said: {tail}" if tail else ADVICE)
 
 
 def write_project(graph: Any, folder: Path, identity: str) -> None:

@@ -17,7 +17,10 @@ LAYER_KEYS = {
     "Precision": dict, "ReuseFactor": int, "Strategy": str, "TableSize": int, "ExpTableSize": int, "InvTableSize": int,
     "Implementation": str, "Skip": bool, "Trace": bool,
 }  # fmt: skip
-STRATEGIES = ("latency", "resource", "resource_unrolled", "distributed_arithmetic")
+WORDS = {
+    "Strategy": ("latency", "resource", "resource_unrolled", "distributed_arithmetic"),
+    "Implementation": ("latency", "stable", "argmax"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,10 @@ def _check(old: Any, value: Any, file: _File, path: tuple[str, ...]) -> None:
     if not _fits(value, kind):
         expected = {int: "a positive whole number", str: "a word", bool: "true or false"}.get(kind, "a mapping")
         raise file.error(path, f"'{name}' is {value!r}, not {expected}", f"write {key}: with {expected}")
-    if key == "Strategy" and str(value).lower() not in STRATEGIES:
-        hint = nearest(str(value).lower(), STRATEGIES) or f"known strategies: {', '.join(STRATEGIES)}"
-        raise file.error(path, f"'{name}': unknown strategy '{value}'", hint)
+    words = WORDS.get(key, ())
+    if words and str(value).lower() not in words:
+        hint = nearest(str(value).lower(), words) or f"one of: {', '.join(words)}"
+        raise file.error(path, f"'{name}': unknown {key.lower()} '{value}'", hint)
 
 
 def _fits(value: Any, kind: type) -> bool:

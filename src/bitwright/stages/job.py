@@ -142,7 +142,8 @@ def check_folder(folder: Path) -> None:
             f"make and Verilator cannot work in a folder with {' '.join(map(repr, odd))} in its path",
             where=str(folder), hint="give another folder: -o of 'bitwright build', --build of 'bitwright run'",
         )  # fmt: skip
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "requests").is_dir():
+    ours = (folder / "requests").is_dir() or not folder.is_dir()
+    if not ours and any(not path.name.startswith(".") for path in folder.iterdir()):
         raise UsageError("this folder holds other files", where=str(folder), hint="give a new or an empty folder")
 
 
