@@ -229,9 +229,8 @@ def _dense_partial_sums() -> Network:
     x = draft.scale_bias(draft.input(2, "ufixed<2,2>"), "ufixed<1,1>", "ufixed<3,3>", "ufixed<4,4>")
     x.scale.raw[:], x.bias.raw[:] = 1, 4
     accum = "fixed<5,5,TRN,SAT>"
-    return draft.network(
-        draft.dense(x, 1, raw=[3, -3], raw_bias=[0], weight="fixed<3,3>", accum=accum, result="fixed<5,5>")
-    )
+    options: dict[str, Any] = {"raw_bias": [0], "weight": "fixed<3,3>", "accum": accum, "result": "fixed<5,5>"}
+    return draft.network(*(draft.dense(x, 1, raw=raw, **options) for raw in ([3, -2], [-3, 2])))
 
 
 def _scale_bias() -> Network:
@@ -317,17 +316,20 @@ def _softmax_stable() -> Network:
 def _softmax_zeroing() -> Network:
     """Sums that are zeroed where they overflow: the shape of the tree decides what is left."""
     draft = Draft("softmax_zeroing")
-    options: dict[str, Any] = {
-        "exp": "ufixed<8,1,RND,SAT>",
-        "inverse": "ufixed<9,3,RND,SAT>",
-        "inverse_input": "ufixed<9,1>",
-    }
     outs = []
     for n in (2, 3, 5, 6, 7):
         x = draft.input(n, "fixed<5,2>")
-        accum = "ufixed<9,1,TRN,SAT_ZERO>"
         outs.append(
-            draft.softmax(x, SoftmaxKind.STABLE, "ufixed<9,2>", accum=accum, difference="ufixed<5,3>", **options)
+            draft.softmax(
+                x,
+                SoftmaxKind.STABLE,
+                "ufixed<9,2>",
+                exp="ufixed<8,1,RND,SAT>",
+                inverse="ufixed<9,3,RND,SAT>",
+                accum="ufixed<9,1,TRN,SAT_ZERO>",
+                inverse_input="ufixed<9,1>",
+                difference="ufixed<5,3>",
+            )
         )
     return draft.network(*outs)
 
@@ -437,9 +439,10 @@ def _constants() -> Network:
 def every_kind() -> list[Network]:
     """Small networks that together hold every layer kind and every special case we know of."""
     return [
-        *dense_networks(), _dense_then(), _dense_partial_sums(), _scale_bias(), _relu(), _casts(), _formats(), _table("sigmoid", TableFunction.SIGMOID),
-        _table("tanh", TableFunction.TANH), _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(), _merges(),
-        _concats(), _single_bits(), _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
+        *dense_networks(), _dense_then(), _dense_partial_sums(), _scale_bias(), _relu(), _casts(), _formats(),
+        _table("sigmoid", TableFunction.SIGMOID), _table("tanh", TableFunction.TANH), _softmax_latency(),
+        _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(), _reshapes(), _mlp(),
+        _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip
 
 

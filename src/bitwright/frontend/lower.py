@@ -179,6 +179,8 @@ def _factor(node: Any, which: str, source: Layer) -> Constant:
     """Constants that multiply; types for which the C++ has another product than ``a * w`` are refused."""
     factor = constant(node, which)
     fmt, data = factor.format, source.result
+    if not any(c.__name__ == "IntegerPrecisionType" for c in type(node.get_weights(which).type.precision).__mro__):
+        return factor
     if (fmt.width, fmt.integer, fmt.signed) == (2, 2, True) and factor.raw.size and factor.raw.min() < -1:
         raise unsupported(node, f"a ternary {which} of -2 (nnet_mult.h, weight_ternary)")
     if all((f.width, f.integer, f.signed) == (1, 1, False) for f in (fmt, data)):

@@ -9,12 +9,10 @@ from __future__ import annotations
 from math import floor
 from typing import assert_never
 
-import numpy as np
 from alkaid.trace import FVariable
 
 from bitwright.errors import UnsupportedLayerError
 from bitwright.fixed import FixedFormat, Overflow, Rounding, quantize_number
-from bitwright.fixed.quantize import round_shift
 from bitwright.rtl.alkaid_exact import CONSTANT_BITS, NARROWER, lowest_bit
 
 EXACT_BITS = 52
@@ -87,10 +85,6 @@ def round_to(v: FVariable, fraction: int, mode: Rounding) -> FVariable:
     """``v`` rounded to multiples of ``2**-fraction``."""
     if fraction_bits(v) <= fraction:
         return v
-    if is_constant(v):
-        raw = np.array([int(v.low * 2.0 ** fraction_bits(v))], dtype=object)
-        rounded = int(round_shift(raw, fraction_bits(v) - fraction, mode)[0])
-        return FVariable.from_const(rounded * 2.0**-fraction, v.hwconf)
     step, eps = 2.0**-fraction, float(v.step)
     half = step / 2
     match mode:
