@@ -1,7 +1,8 @@
 """Small random Keras and QKeras models with random hls configs, imported many at a time.
 
 ``python random_models.py FOLDER HEAD:SEED ...`` builds each model, saves it, and runs the import worker on it into
-``FOLDER/HEAD_SEED``: one process, because TensorFlow takes seconds to load.
+``FOLDER/HEAD_SEED``: one process, because TensorFlow takes seconds to load.  The head ``plain`` stands for a model
+without quantizers under types so fine that Keras itself is a judge of what the layers mean.
 """
 
 from __future__ import annotations
@@ -36,10 +37,11 @@ def any_type(rng: random.Random, low: int = 3, high: int = 12) -> str:
 class Draft:
     """A model while it grows: tensors of one axis, and layers drawn at random."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, *, plain: bool) -> None:
         import tf_keras.layers
 
         self.rng = rng
+        self.plain = plain
         self.layers = tf_keras.layers
         self.count = 0
 
@@ -66,7 +68,7 @@ class Draft:
         units = units or self.rng.randint(1, 5)
         activation = activation or self.rng.choice([None, None, "relu", "tanh", "sigmoid"])
         common = {"use_bias": self.rng.random() < 0.8, "activation": activation, "name": self.name("dense")}
-        if self.rng.random() < 0.6:
+        if self.rng.random() < 0.6 and not self.plain:
             if activation == "relu":
                 common["activation"] = "quantized_relu(4,1)"
             return QDense(
@@ -80,7 +82,8 @@ class Draft:
 
         integer = self.rng.randint(0, 2)
         bits = self.rng.randint(2, 5) + integer
-        choice = self.rng.choice(["relu", "relu6", "tanh", "sigmoid", "linear", "qrelu", "qbits", "ReLU", "ReLU_1"])
+        quantized = [] if self.plain else ["qrelu", "qbits"]
+        choice = self.rng.choice(["relu", "relu6", "tanh", "sigmoid", "linear", "ReLU", *quantized])
         match choice:
             case "qrelu":
                 return QActivation(f"quantized_relu({bits},{integer})", name=self.name("qrelu"))(x)
@@ -88,15 +91,14 @@ class Draft:
                 return QActivation(f"quantized_bits({bits},{integer},alpha=1)", name=self.name("qbits"))(x)
             case "ReLU":
                 return self.layers.ReLU(name=self.name("relu"))(x)
-            case "ReLU_1":
-                return self.layers.ReLU(max_value=1, name=self.name("relu"))(x)
         return self.layers.Activation(choice, name=self.name(choice))(x)
 
     def norm(self, x: Any) -> Any:
         """A batch norm, plain or quantized."""
         from qkeras import QBatchNormalization
 
-        kind = QBatchNormalization if self.rng.random() < 0.3 else self.layers.BatchNormalization
+        quantized = self.rng.random() < 0.3 and not self.plain
+        kind = QBatchNormalization if quantized else self.layers.BatchNormalization
         return kind(name=self.name("norm"))(x)
 
     def merge(self, a: Any, b: Any) -> Any:
@@ -137,7 +139,7 @@ def build(rng: random.Random, head: str) -> Any:
     """A model of one or two inputs, about six layers, one or two outputs; softmax at the end for a head."""
     import tf_keras
 
-    draft = Draft(rng)
+    draft = Draft(rng, plain=head == "plain")
     inputs = [draft.layers.Input((rng.randint(2, 5),), name=draft.name("in")) for _ in range(rng.choice([1, 1, 2]))]
     tensors = list(inputs)
     for _ in range(rng.randint(3, 7)):
@@ -147,7 +149,7 @@ def build(rng: random.Random, head: str) -> Any:
     outputs = [draft.dense(tensors[-1], rng.randint(2, 5), "linear")]
     if head == "several":
         outputs.append(draft.activation(draft.dense(rng.choice(tensors), activation="linear")))
-    elif rng.random() < 0.8:
+    elif rng.random() < 0.8 and not draft.plain:
         layer = draft.layers.Softmax(name="softmax") if rng.random() < 0.5 else draft.layers.Activation("softmax")
         outputs = [layer(outputs[0])]
     return tf_keras.Model(inputs, outputs, name="net")
@@ -185,19 +187,35 @@ def override(model: Any, rng: random.Random) -> dict[str, Any]:
     return {"LayerName": layers}
 
 
+def fine(model: Any) -> dict[str, Any]:
+    """Types and tables so fine that rounding hardly shows."""
+    from hls4ml.utils import config_from_keras_model
+
+    types = {"weight": "fixed<28,10>", "bias": "fixed<28,10>", "scale": "fixed<28,10>", "table": "fixed<24,4>"}
+    layers = {}
+    for name, config in config_from_keras_model(model, granularity="name", backend="Vitis")["LayerName"].items():
+        layers[name] = {"Precision": {key: types.get(key, "fixed<40,18>") for key in config["Precision"]}}
+        if name.startswith("in_"):
+            layers[name]["Precision"]["result"] = "fixed<12,3>"
+        if "TableSize" in config:
+            layers[name]["TableSize"] = 2**14
+    return {"LayerName": layers}
+
+
 def make(folder: Path, head: str, seed: int) -> None:
     """One case: model, hls config, import."""
-    rng = random.Random(seed)
+    rng = random.Random(f"{head} {seed}")
     folder.mkdir(parents=True)
     model = build(rng, head)
     set_weights(model, seed)
     model.save(folder / "net.h5")
-    (folder / "hls.yaml").write_text(yaml.safe_dump(override(model, rng)), encoding="utf-8")
+    config = fine(model) if head == "plain" else override(model, rng)
+    (folder / "hls.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     out = folder / "import"
     out.mkdir()
     request = ImportRequest(
         name="net", model=folder / "net.h5", hls_config=folder / "hls.yaml", random=400, seed=seed,
-        head="model" if head == "several" else head, part="xcvu13p-flga2577-2-e", clock_ns=5, out=out,
+        head=head if head in ("logits", "argmax") else "model", part="xcvu13p-flga2577-2-e", clock_ns=5, out=out,
     )  # fmt: skip
     worker.run(request)
 

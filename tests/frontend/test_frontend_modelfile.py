@@ -389,6 +389,17 @@ def test_a_layer_without_hardware(container: Callable[..., Path], kind: str) -> 
     assert caught.value.hint == f"supported: {', '.join(sorted(LAYERS))}"
 
 
+@pytest.mark.parametrize("option", ["max_value", "negative_slope", "threshold"])
+def test_an_option_that_hls4ml_would_drop(container: Callable[..., Path], option: str) -> None:
+    layers = tiny_layers()
+    layers[3] = layer(
+        "ReLU", "relu1", "dense1", **{"max_value": None, "negative_slope": 0.0, "threshold": 0.0, option: 6.0}
+    )
+    error = refused(container(model(*layers)))
+    assert isinstance(error, UnsupportedLayerError)
+    assert error.what == f"layer 'relu1' (ReLU) with {option}=6.0 has no hardware here"
+
+
 def test_a_layer_without_hardware_in_a_nested_model(tmp_path: Path) -> None:
     inner = model(*tiny_layers()[:1], layer("Conv1D", "deep", "features"), name="inner")
     path = write_h5(tmp_path / "m.h5", model(*tiny_layers()[:1], {**inner, "name": "inner"}), weights={})

@@ -140,6 +140,16 @@ def test_a_table_of_a_known_value_between_its_steps() -> None:
     assert_equal(draft.network(table), np.array([[0], [1]]))
 
 
+def test_operations_that_share_an_operand_of_another_time() -> None:
+    """Alkaid's estimate of a product with one bit is negative: sorted by time, a product came before its operand."""
+    draft = Draft("times")
+    bit, x = draft.input(3, "ufixed<1,0>"), draft.input(3, "fixed<46,1>")
+    product = draft.merge(MergeOp.MULTIPLY, x, bit, "fixed<28,12,RND_ZERO,SAT_ZERO>")
+    both = draft.concat(product, x, "fixed<28,1,RND_ZERO,SAT_SYM>")
+    network = draft.network(draft.cast(both, "fixed<20,0,RND,SAT_SYM>"))
+    assert_equal(network, networks.vectors(network, 200))
+
+
 def test_a_layer_that_reads_one_source_twice() -> None:
     draft = Draft("twice")
     x = draft.input(2, "fixed<4,2>")

@@ -112,8 +112,8 @@ def layer_names(path: Path, config: Any) -> set[str]:
     return names
 
 
-PLAIN_RELU = {"max_value": (None, 1, 6), "negative_slope": (None, 0), "threshold": (None, 0)}
-"""Options of Keras' ReLU that hls4ml 1.3.0 reads as what they are; it would silently drop others."""
+PLAIN_RELU = {"max_value": (None,), "negative_slope": (None, 0), "threshold": (None, 0)}
+"""Options of Keras' ReLU; hls4ml 1.3.0 would silently drop others (``Activation("relu6")`` it knows)."""
 
 PLAIN_QUANTIZED_RELU = {"use_sigmoid": (None, 0), "negative_slope": (None, 0), "relu_upper_bound": (None,)}
 

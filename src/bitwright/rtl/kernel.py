@@ -20,7 +20,7 @@ import numpy as np
 from alkaid.trace import FVariable, HWConfig, trace
 from alkaid.trace.passes import add_surrogate, common_subexpr_elimin, dead_code_elimin, null_quant_elimin
 from alkaid.trace.passes.canon import canonicalize_outputs, const_propagation
-from alkaid.trace.passes.order import canonical_sort, topo_bandwidth_sort
+from alkaid.trace.passes.order import topo_bandwidth_sort
 from alkaid.types import CombLogic, QInterval
 
 from bitwright.config.names import identifier
@@ -249,7 +249,6 @@ def _trace(inputs: list[FVariable], outputs: list[FVariable]) -> CombLogic:
         logic = dead_code_elimin(canonicalize_outputs(const_propagation(logic)))
         logic = dead_code_elimin(common_subexpr_elimin(logic))
         logic = dead_code_elimin(null_quant_elimin(logic))
-        logic = canonical_sort(add_surrogate(canonical_sort(logic)))
         return add_surrogate(topo_bandwidth_sort(logic))
 
 
