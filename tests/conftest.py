@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import HealthCheck, settings
 from bitwright.config import TargetConfig, load_target
 
 ROOT = Path(__file__).parent.parent
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `make test &` of a script: Ctrl-C must be testable still
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "bitwright", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True

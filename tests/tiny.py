@@ -154,9 +154,10 @@ def write_zoo(folder: Path, bulk: int = 2000, hls: str = "fixed<6,3,RND_CONV,SAT
     return path
 
 
-def write_hls(folder: Path, precision: str) -> None:
-    """The hls config of the tiny model: the type of its input."""
-    text = f"LayerName:\n  features:\n    Precision:\n      result: {precision}\n"
+def write_hls(folder: Path, precision: str, **layers: str) -> None:
+    """The hls config of the tiny model: the type of its input, and of other layers' results."""
+    types = {"features": precision, **layers}
+    text = "LayerName:\n" + "".join(f"  {k}:\n    Precision:\n      result: {v}\n" for k, v in types.items())
     (folder / "hls.yaml").write_text(text, encoding="utf-8")
 
 

@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from conftest import Chain
-from tiny import bitwright, snapshot
+from tiny import bitwright, snapshot, write_hls
 
 from bitwright.cli import main
 from bitwright.errors import ToolFailedError
 from bitwright.files import read_arrays, read_json, write_arrays, write_json
 from bitwright.network import load
 from bitwright.network.vectors import input_formats, random_rows
-from bitwright.stages import verify
+from bitwright.stages import mismatch, verify
 
 pytestmark = [pytest.mark.hls, pytest.mark.simulator, pytest.mark.synth]
 
 FIRST = re.compile(
     r"first: layer '(?P<layer>\w+)', element (?P<element>\d+), vector (?P<vector>\d+): "
-    r"expected (?P<expected>[01]+) \(\S+\), got (?P<got>[01]+) \(\S+\), u?fixed<\S+>$"
+    r"expected (?P<expected>[01]+) \(\S+\), got (?P<got>[01]+|\S+ \(not on the grid\)) \(\S+\), u?fixed<\S+>$"
 )
 
 
@@ -130,7 +130,7 @@ def test_a_mismatch_is_not_hidden_by_a_tool_that_fails_afterwards(
         raise ToolFailedError("verilator broke")
 
     quick_verify()
-    monkeypatch.setattr(verify, "diagnose_emulation", broken)
+    monkeypatch.setattr(mismatch, "diagnose_emulation", broken)
     corrupt(chain.build / "emulate" / "emulation.npz", 7)
     result = invoke("verify", chain.build)
     failed(chain, result)
@@ -199,6 +199,20 @@ def test_a_wrong_weight_in_the_hls_project(chain: Chain, quick_verify: Callable[
     assert wrong_pairs(evidence) == ["Keras/emulation", "emulation/RTL", "emulation/reference"]
     assert first(result)["layer"] == "dense1"
     assert first(result)["element"] == "0"
+    assert (chain.build / "verify_failed" / "mismatch.vcd").is_file()
+
+
+def test_a_type_too_narrow_for_the_sums_of_a_layer(chain: Chain) -> None:
+    """Keras alone differs; the layer that rounds is named, not the output where that shows."""
+    write_hls(chain.model.parent, "fixed<6,3,RND_CONV,SAT>", dense1="fixed<7,4,TRN,WRAP>")
+    result = invoke(*chain.words("--bulk", "1000"))
+    assert result.exit_code == 3, result.output
+    evidence = read_json(chain.build / "verify_failed" / "verify.json")
+    assert wrong_pairs(evidence) == ["Keras/RTL", "Keras/emulation", "Keras/reference"]
+    said = first(result)
+    assert said["layer"] == "dense1"
+    files = {path.name for path in (chain.build / "verify_failed").iterdir()}
+    assert files == {"cocotb.log", "mismatch.vcd", "results.xml", "verify.json"}
 
 
 def test_nothing_changes_in_a_build_that_agrees(chain: Chain, quick_verify: Callable[[], None]) -> None:

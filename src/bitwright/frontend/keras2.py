@@ -85,13 +85,26 @@ def without_softmax(model: Any) -> tuple[Any, str | None]:
 
 def predict(model: Any, inputs: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
     """Outputs (rows, elements), flattened and joined; the arithmetic is TensorFlow's float32."""
+    return np.concatenate(_predict(model, inputs), axis=1)
+
+
+def layer_values(model: Any, inputs: list[npt.NDArray[np.float64]]) -> dict[str, npt.NDArray[np.float64]]:
+    """What each layer with one output tensor gives, (rows, elements), by its name."""
+    import tf_keras
+
+    layers = [layer for layer in model.layers if len(layer.inbound_nodes) == 1 and hasattr(layer.output, "shape")]
+    traced = tf_keras.Model(model.inputs, [layer.output for layer in layers])
+    return dict(zip([layer.name for layer in layers], _predict(traced, inputs), strict=True))
+
+
+def _predict(model: Any, inputs: list[npt.NDArray[np.float64]]) -> list[npt.NDArray[np.float64]]:
     shaped = [
         part.astype(np.float32).reshape(len(part), *[int(n) for n in tensor.shape[1:]])
         for part, tensor in zip(inputs, model.inputs, strict=True)
     ]
     out = model.predict(shaped if len(shaped) > 1 else shaped[0], batch_size=4096, verbose=0)
     outs = out if isinstance(out, list) else [out]
-    return np.concatenate([np.asarray(o, dtype=np.float64).reshape(len(o), -1) for o in outs], axis=1)
+    return [np.asarray(o, dtype=np.float64).reshape(len(o), -1) for o in outs]
 
 
 def weight_values(model: Any) -> dict[str, list[npt.NDArray[np.float64]]]:

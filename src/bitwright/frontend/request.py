@@ -1,4 +1,4 @@
-"""What the import stage asks of a worker process, as a file."""
+"""What is asked of the processes that load TensorFlow, as files."""
 
 from __future__ import annotations
 
@@ -31,3 +31,18 @@ class ImportRequest(BaseModel):
     def options(self) -> dict[str, Any]:
         """What hls4ml's converter takes beside the model and its config."""
         return {"io_type": self.io_type, "part": self.part, "clock_period": self.clock_ns}
+
+
+class TraceRequest(BaseModel):
+    """Which model on which vectors; paths are absolute."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Path
+    weights: Path | None
+    whole: bool
+    """Whether a final softmax is a part of the hardware."""
+    network: Path
+    vectors: Path
+    """Raw inputs ``x`` (rows, elements)."""
+    out: Path

@@ -66,7 +66,7 @@ def run(request: ImportRequest) -> None:
     save(network, request.out / "network.json")
     convert.write_project(graph, request.out, _identity(network))
     converted = time.perf_counter()
-    keras = keras2.predict(compared, _split(vectors, network))
+    keras = keras2.predict(compared, split(vectors.x, network))
     write_arrays(request.out / "vectors.npz", {"x": vectors.x, "real": np.array(vectors.real)})
     labels = rows.y[: vectors.real] if rows is not None else np.zeros(0, dtype=np.int64)
     write_arrays(request.out / "labels.npz", {"y": labels})
@@ -87,10 +87,11 @@ def _look(request: ImportRequest) -> tuple[ModelFile, Rows | None]:
     return file, rows
 
 
-def _split(vectors: Vectors, network: Network) -> list[npt.NDArray[np.float64]]:
+def split(x: npt.NDArray[np.int64], network: Network) -> list[npt.NDArray[np.float64]]:
+    """What raw vectors (rows, elements) stand for, an array for each of the network's inputs."""
     parts, start = [], 0
     for layer in network.inputs:
-        raw = vectors.x[:, start : start + layer.size]
+        raw = x[:, start : start + layer.size]
         parts.append(np.ldexp(raw.astype(np.float64), -layer.result.fraction))
         start += layer.size
     return parts

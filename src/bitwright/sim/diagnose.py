@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +23,33 @@ Changes = dict[str, list[tuple[int, int]]]
 
 
 def diagnose_rtl(
-    bundle: Bundle, root: Path, evaluator: Reference, x: Ints, rtl: Ints, folder: Path
+    bundle: Bundle, root: Path, evaluator: Reference, x: Ints, rtl: Ints, wave: Path
 ) -> FirstMismatch | None:
-    """Build the RTL with waves, send the first wrong vector, and compare every visible layer.
+    """Send the first wrong vector to the RTL again, write its waveform, and compare every visible layer.
 
-    The waveform stays in ``folder`` as mismatch.vcd.  None where the RTL is right after all (the file that
-    it was compared with was not).
+    None where the RTL is right after all (the file that it was compared with was not).
     """
     wrong = np.flatnonzero((evaluator.outputs(x) != rtl).any(axis=1))
     if not len(wrong):
         return None
     vector = int(wrong[0])
-    sim = folder / "sim"
-    sim.mkdir()
-    built = verilator.build(bundle, root, sim, waves=True)
-    wave = folder / "mismatch.vcd"
-    verilator.Bulk(built).wave(x[vector : vector + 1], wave)
-    shutil.rmtree(sim, ignore_errors=True)
+    record_wave(bundle, root, x[vector : vector + 1], wave)
     seen: dict[str, npt.NDArray[Any]] = dict(layers_in_wave(bundle, evaluator.network, wave))
     layers = {name: values[0] for name, values in evaluator.layers(x[vector : vector + 1]).items()}
     for name, offset, size in _outputs(evaluator):
         seen[name] = rtl[vector, offset : offset + size]
     found = first_differing_layer(evaluator.network, vector, layers, seen)
     return found.model_copy(update={"waveform": wave.name}) if found else None
+
+
+def record_wave(bundle: Bundle, root: Path, x: Ints, wave: Path) -> None:
+    """Build the RTL with waves in a folder beside ``wave`` (removed again), and send it one vector (1, elements)."""
+    sim = wave.parent / "sim"
+    sim.mkdir()
+    try:
+        verilator.Bulk(verilator.build(bundle, root, sim, waves=True)).wave(x, wave)
+    finally:
+        shutil.rmtree(sim, ignore_errors=True)
 
 
 def _outputs(evaluator: Reference) -> Iterator[tuple[str, int, int]]:
@@ -74,6 +78,23 @@ def diagnose_emulation(
         name: np.ldexp(values, formats[name].fraction) for name, values in model.layers(x[vector : vector + 1]).items()
     }
     return first_differing_layer(network, vector, {n: v[vector] for n, v in reference.items()}, traced)
+
+
+def diagnose_keras(
+    evaluator: Reference, vector: int, x: Ints, keras: Mapping[str, npt.NDArray[np.float64]]
+) -> FirstMismatch | None:
+    """The first layer in which Keras differs from the reference.
+
+    Args:
+        evaluator: the reference.
+        vector: the number of the vector, for the message.
+        x: its raw inputs (elements,).
+        keras: what Keras gives in the layers that it knows, (1, elements) each.
+    """
+    network = evaluator.network
+    traced = {name: np.ldexp(values[0], network.layer(name).result.fraction) for name, values in keras.items()}
+    reference = {name: values[0] for name, values in evaluator.layers(x[None, :]).items()}
+    return first_differing_layer(network, vector, reference, traced)
 
 
 # --- waveforms ---------------------------------------------------------------------------------

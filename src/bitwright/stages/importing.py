@@ -13,14 +13,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel
+
 from bitwright.eda import process
 from bitwright.errors import BitwrightError, ModelError, error_from_dict
-from bitwright.files import digest, read_json, write_json
-from bitwright.frontend.request import ImportRequest
+from bitwright.files import digest, read_arrays, read_json, write_arrays, write_json
+from bitwright.frontend.request import ImportRequest, TraceRequest
+from bitwright.network import Network
 from bitwright.stages.job import Job
 from bitwright.stages.runner import Say
 
 TIMEOUT_S = 1800.0
+
+Floats = npt.NDArray[np.float64]
 
 
 def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
@@ -28,22 +35,36 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     data = {key: value for key, value in job.request("import").items() if key != "digests"}
     request = ImportRequest.model_validate({**data, "out": str(out.resolve())})
     say(f"{request.model.name}: looking at it, then loading TensorFlow")
-    request_file = out / "request.json"
-    request_file.write_text(request.model_dump_json(), encoding="utf-8")
-    _run_worker(request_file, request.model, out)
-    request_file.unlink()
+    _run_worker("worker", request, request.model, out)
     write_json(out / "project.json", _tree_digest(out / "hls"))
     summary: dict[str, Any] = read_json(out / "import.json")
     say(f"{summary['flavour']}, Keras {summary['keras_version']}; {summary['vectors']} vectors, {summary['real']} real")
     return {"seconds": summary["seconds"]}
 
 
-def _run_worker(request: Path, model: Path, out: Path) -> None:
+def keras_layers(job: Job, network: Network, x: npt.NDArray[np.int64], folder: Path) -> dict[str, Floats]:
+    """What Keras gives in each layer that it knows, (rows, elements) by layer, for raw vectors ``x``."""
+    asked = job.request("import")
+    write_arrays(folder / "x.npz", {"x": x})
+    request = TraceRequest(
+        model=asked["model"], weights=asked["weights"], whole=asked["head"] == "model",
+        network=(job.stage("import") / "network.json").resolve(), vectors=(folder / "x.npz").resolve(),
+        out=folder.resolve(),
+    )  # fmt: skip
+    _run_worker("trace", request, request.model, folder)
+    found = read_arrays(folder / "keras_layers.npz")
+    return {layer.name: found[layer.name] for layer in network.layers if layer.name in found}
+
+
+def _run_worker(module: str, asked: BaseModel, model: Path, out: Path) -> None:
+    request = out.resolve() / "request.json"
+    request.write_text(asked.model_dump_json(), encoding="utf-8")
     env = {**os.environ, "PYTHONHASHSEED": "0", "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     run = process.run(
-        [sys.executable, "-m", "bitwright.frontend.worker", str(request)], cwd=out, log=out / "import.log",
+        [sys.executable, "-m", f"bitwright.frontend.{module}", str(request)], cwd=out, log=out / "import.log",
         timeout_s=TIMEOUT_S, env=env, tool="import worker", version="", what="importing the model", check=False,
     )  # fmt: skip
+    request.unlink()
     error = out / "error.json"
     if error.is_file():
         raise error_from_dict(read_json(error))

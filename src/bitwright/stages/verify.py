@@ -5,26 +5,25 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bitwright.errors import BitwrightError, MismatchError
-from bitwright.files import read_arrays, read_json, write_arrays, write_json
-from bitwright.network import Network, load
+from bitwright.files import read_arrays, write_arrays, write_json
+from bitwright.network import load
 from bitwright.network.float32 import float32_exact
 from bitwright.network.reference import Reference
 from bitwright.network.vectors import input_formats, random_rows
-from bitwright.report.records import FirstMismatch, OraclePair, ProtocolCheck, Status, Verification
+from bitwright.report.records import OraclePair, ProtocolCheck, Status, Verification
 from bitwright.rtl.bundle import Bundle, load_bundle
 from bitwright.sim import verilator
 from bitwright.sim.cocotb_run import run_bench
 from bitwright.sim.compare import compare, not_run, output_formats, to_raw
-from bitwright.sim.diagnose import diagnose_emulation, diagnose_rtl
 from bitwright.stages.job import Job
+from bitwright.stages.mismatch import Evidence, fail
 from bitwright.stages.runner import Say
 
 BENCH = "bitwright.sim.bench"
@@ -37,21 +36,6 @@ BULK_CHUNK = 250_000
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
-    """All answers to the same vectors; ``y`` before an argmax head, ``out`` after it."""
-
-    network: Network
-    evaluator: Reference
-    x: Ints
-    y: Ints
-    out: Ints
-    emulation: Floats
-    keras: Floats
-    rtl: Ints
-    seed: int
 
 
 def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
@@ -69,7 +53,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     verification = _verdict([*pairs, bulk], checks, out, rate)
     write_json(out / "verify.json", verification.model_dump(mode="json"))
     if verification.status is not Status.PASSED:
-        _fail(job, bundle, wrong or evidence, verification, out, say)
+        fail(job, bundle, wrong or evidence, verification, out, say)
     passed = [pair for pair in verification.pairs if pair.status is Status.PASSED]
     say(f"{len(passed)} pairs of oracles equal, {sum(pair.bits for pair in passed):,} bits compared")
     _tidy(out)
@@ -245,58 +229,7 @@ def _verdict(pairs: list[OraclePair], checks: tuple[ProtocolCheck, ...], out: Pa
     )
 
 
-def _fail(job: Job, bundle: Bundle, evidence: Evidence, verification: Verification, out: Path, say: Say) -> None:
-    """Find the first differing layer, keep a waveform, and raise."""
-    say("MISMATCH: looking for the first differing layer")
-    folder = job.folder / "verify_failed"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    try:
-        first = _diagnose(job, bundle, evidence, verification, folder)
-    except BitwrightError as error:  # the mismatch is what counts
-        say(f"the first differing layer was not found: {error.what}")
-        first = None
-    first = first or next((pair.first for pair in verification.pairs if pair.first), None)
-    pairs = tuple(
-        pair.model_copy(update={"first": first}) if first and pair.status is Status.FAILED and pair.first else pair
-        for pair in verification.pairs
-    )
-    write_json(folder / "verify.json", verification.model_copy(update={"pairs": pairs}).model_dump(mode="json"))
-    for name in ("cocotb.log", "results.xml"):
-        if (out / name).is_file():
-            shutil.copyfile(out / name, folder / name)
-    raise MismatchError(_message(verification, first), where=job.folder.name, hint=f"evidence: {folder}")
-
-
-def _diagnose(
-    job: Job, bundle: Bundle, evidence: Evidence, verification: Verification, folder: Path
-) -> FirstMismatch | None:
-    failed = [pair for pair in verification.pairs if pair.status is Status.FAILED and pair.first]
-    if any(pair.right == "RTL" and pair.left == "reference" for pair in failed):
-        return diagnose_rtl(bundle, job.stage("emit").resolve(), evidence.evaluator, evidence.x, evidence.rtl, folder)
-    if any({pair.left, pair.right} == {"emulation", "reference"} for pair in failed):
-        library = job.stage("emulate").resolve() / f"{evidence.network.name}.so"
-        return diagnose_emulation(evidence.evaluator, library, evidence.x, evidence.emulation)
-    return None
-
-
-def _message(verification: Verification, first: FirstMismatch | None) -> str:
-    checks = [check for check in verification.protocol if check.status is Status.FAILED]
-    pairs = [pair for pair in verification.pairs if pair.status is Status.FAILED]
-    lines = [f"{p.left} and {p.right} differ on {p.mismatches} of {p.vectors} vectors" for p in pairs]
-    lines += [f"protocol check '{check.name}' failed: {check.detail}" for check in checks]
-    if first is not None:
-        lines.append(
-            f"first: layer '{first.layer}', element {first.element}, vector {first.vector}: expected "
-            f"{first.expected_bits} ({first.expected:g}), got {first.actual_bits} ({first.actual:g}), {first.format}"
-        )
-    return "bits differ\n  " + "\n  ".join(lines)
-
-
 def _tidy(out: Path) -> None:
     """Objects are large and can be made again; the library and the logs stay."""
     shutil.rmtree(out / "sim" / "obj", ignore_errors=True)
     (out / "bench.npz").unlink(missing_ok=True)
-
-
-__all__ = ["compare_all", "read_json", "work"]
