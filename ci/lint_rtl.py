@@ -10,7 +10,7 @@ from bitwright.config import load_target
 from bitwright.eda import process
 from bitwright.eda.tools import verilator_binary
 from bitwright.errors import BitwrightError
-from bitwright.rtl.bundle import emit
+from bitwright.rtl.emit import emit
 from bitwright.rtl.lint import diagnostics
 from bitwright.sim.verilator import environment
 

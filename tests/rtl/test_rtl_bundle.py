@@ -18,7 +18,8 @@ from bitwright.config import TargetConfig
 from bitwright.errors import BitwrightError
 from bitwright.fixed import parse_format
 from bitwright.network import Network
-from bitwright.rtl.bundle import Bundle, PortInfo, emit, load_bundle
+from bitwright.rtl.bundle import Bundle, PortInfo, load_bundle
+from bitwright.rtl.emit import emit
 from bitwright.rtl.kernel import build
 from bitwright.rtl.lint import diagnostics, lint
 
@@ -55,7 +56,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from networks import every_kind
 from bitwright.config import load_target
-from bitwright.rtl.bundle import emit
+from bitwright.rtl.emit import emit
 for network in every_kind():
     out = Path(sys.argv[2]) / network.name
     out.mkdir(parents=True)
@@ -125,7 +126,7 @@ def test_timing(network: Network, target: TargetConfig, tmp_path: Path) -> None:
     assert bundle.kernel.latency == kernel.stages + 1
     assert bundle.shell.latency == bundle.kernel.latency + 1
     assert bundle.kernel.ii == bundle.shell.ii == 1
-    assert bundle.fifo_depth >= bundle.kernel.latency, "the FIFO holds all that is in the pipeline"
+    assert bundle.capacity >= bundle.kernel.latency, "the FIFO holds all that is in the pipeline"
     assert all(0 <= m.first_stage <= m.last_stage < bundle.stages for m in bundle.modules)
 
 

@@ -80,6 +80,7 @@ class Kernel:
     """All modules, and the pipeline they share."""
 
     network: Network
+    top: str
     modules: tuple[Module, ...]
     values: Mapping[str, tuple[Wire, ...]]
     stages: int
@@ -97,12 +98,13 @@ class Kernel:
         return min(self.stages, ceil(time / self.stage_time - 1e-9)) - 1
 
 
-def build(network: Network, depth_per_stage: float) -> Kernel:
+def build(network: Network, depth_per_stage: float, top: str | None = None) -> Kernel:
     """Trace every module of ``network`` and share the delay among pipeline stages.
 
     Args:
         network: what to build.
         depth_per_stage: delay units between two registers (about one adder each).
+        top: name of the module that holds all others; that of the network by default.
 
     Raises:
         UnsupportedLayerError: a value needs more bits than the tracer computes exactly, or two layers'
@@ -121,7 +123,7 @@ def build(network: Network, depth_per_stage: float) -> Kernel:
     modules = _without_dead_outputs(modules, values, network.outputs)
     total = max((max(module.times, default=0.0) for module in modules), default=0.0)
     stages = max(1, ceil(total / depth_per_stage - 1e-9))
-    return Kernel(network, tuple(modules), values, stages, max(total, 1e-6) / stages)
+    return Kernel(network, top or identifier(network.name), tuple(modules), values, stages, max(total, 1e-6) / stages)
 
 
 def _check_names(network: Network) -> None:

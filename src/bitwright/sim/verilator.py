@@ -33,7 +33,7 @@ MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread"
 COMPILE_FLAGS = "-O1 -fPIC"
 
 PATIENCE = 10_000
-"""Idle clocks after which a bulk run gives up waiting for an output."""
+"""Idle clocks, beside the latency, after which a bulk run gives up waiting for an output."""
 
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[str], None]
@@ -70,11 +70,14 @@ def build(
         timeout_s: limit for each step, in seconds.
 
     Raises:
-        ToolNotFoundError: Verilator, make or g++ is missing.  ToolFailedError: one of them failed.
+        ToolNotFoundError: Verilator, make or g++ is missing.  ToolFailedError: one of them failed, or a file of the
+            bundle is missing.
     """
     started = time.perf_counter()
+    bundle.demand_files(root)
     sources = [root / file for file in bundle.files]
-    objects = _objects(bundle.shell.module, sources, folder, waves=waves, jobs=jobs, timeout_s=timeout_s)
+    roms = [f'-DROM_FOLDER="{root.resolve()}/rtl/"'] if bundle.memory_files else []
+    objects = _objects(bundle.shell.module, sources, folder, waves=waves, jobs=jobs, timeout_s=timeout_s, more=roms)
     (folder / "ports.h").write_text(_ports_header(bundle), encoding="utf-8")
     library, executable = folder / "libbulk.so", folder / bundle.shell.module
     compile_bulk = _compile(objects, folder, waves, _source("bulk.cpp"), library, ["-shared"])
@@ -111,6 +114,7 @@ def _objects(
     waves: bool = False,
     jobs: int = 2,
     timeout_s: float = 1800,
+    more: Sequence[str] = (),
 ) -> Path:
     """Verilate and compile to archives; only the ports of the top are visible from outside."""
     _require_programs()
@@ -121,7 +125,7 @@ def _objects(
     argv = [
         str(tools.verilator_binary()), "--cc", "--vpi", "--prefix", "Vtop", "-Mdir", str(objects), "--top-module", top,
         "-O3", "--output-split", "5000", "--x-assign", "unique", "--x-initial", "unique", "-Wall", "--timescale",
-        "1ns/1ps", "-CFLAGS", COMPILE_FLAGS, *values, *trace, str(control), *map(str, sources),
+        "1ns/1ps", "-CFLAGS", COMPILE_FLAGS, *values, *trace, *more, str(control), *map(str, sources),
     ]  # fmt: skip
     _run(argv, folder, "verilator", timeout_s)
     kept = _kept_runtime(waves=waves)
@@ -248,7 +252,7 @@ class Bulk:
         if not len(x):
             return 0
         pointer = ctypes.POINTER(ctypes.c_int64)
-        return int(self._run(x.ctypes.data_as(pointer), y.ctypes.data_as(pointer), len(x), PATIENCE))
+        return int(self._run(x.ctypes.data_as(pointer), y.ctypes.data_as(pointer), len(x), PATIENCE + self._clocks))
 
 
 def _pairs(edges: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
