@@ -61,7 +61,7 @@ def test_the_diagnosis_names_the_first_wrong_layer(shallow: TargetConfig, tmp_pa
     evidence = tmp_path / "evidence"
     evidence.mkdir()
     rtl = Bulk(made.built).outputs(x)
-    found = diagnose_rtl(made.bundle, tmp_path / "bundle", Reference(network), x, rtl, evidence)
+    found = diagnose_rtl(made.bundle, tmp_path / "bundle", Reference(network), x, rtl, evidence / "mismatch.vcd")
     assert found is not None
     assert found.layer == "relu2"
     assert found.expected_bits != found.actual_bits

@@ -44,7 +44,7 @@ def diagnose_rtl(
 
 def record_wave(bundle: Bundle, root: Path, x: Ints, wave: Path) -> None:
     """Build the RTL with waves in a folder beside ``wave`` (removed again), and send it one vector (1, elements)."""
-    sim = wave.parent / "sim"
+    sim = wave.with_name(f".{wave.stem}")
     sim.mkdir()
     try:
         verilator.Bulk(verilator.build(bundle, root, sim, waves=True)).wave(x, wave)
