@@ -321,7 +321,8 @@ LAYER_KINDS: dict[str, type[Layer]] = {kind.__name__: kind for kind in get_args(
 class Network:
     """A directed acyclic graph of layers in an order where sources come first.
 
-    ``notes`` are things that a reader of results must know (they travel into the report).
+    ``notes`` are things that a reader of results must know (they travel into the report); ``io_type`` is hls4ml's:
+    how tensors move through the hardware, whole (``io_parallel``) or pixel by pixel (``io_stream``).
     """
 
     name: str
@@ -329,6 +330,7 @@ class Network:
     outputs: tuple[str, ...]
     notes: tuple[str, ...] = ()
     origin: dict[str, str] = field(default_factory=dict)
+    io_type: str = "io_parallel"
 
     def layer(self, name: str) -> Layer:
         """The layer of that name."""
