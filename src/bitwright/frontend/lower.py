@@ -70,7 +70,7 @@ def lower(graph: Any, name: str, head: str) -> Network:
     if head == "argmax":
         layers += [_argmax(lowered[output]) for output in outputs]
         outputs = [f"{output}_argmax" for output in outputs]
-    network = Network(name, tuple(layers), tuple(outputs))
+    network = Network(name, tuple(layers), tuple(outputs), io_type=str(graph.config.get_config_value("IOType")))
     check(network)
     return network
 
