@@ -137,7 +137,7 @@ OPTIONS = (
         "--io", "io_type", type=click.Choice(["io_parallel", "io_stream"]),
         help="How tensors move: whole, or pixel by pixel through line buffers. Default: the model's, io_parallel.",
     ),
-    click.option("--bulk", type=click.IntRange(0), help="Vectors of the bulk comparison. Default: 1,000,000."),
+    click.option("--bulk", type=click.IntRange(0), help="Vectors of the bulk comparison. Default: 1,000,000 at II 1."),
     click.option("--root", type=PATH, default=Path(), help="Folder with models/ and flows/. Default: here."),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; no progress."),
 )  # fmt: skip
