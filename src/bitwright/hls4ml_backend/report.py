@@ -54,13 +54,13 @@ class BuildReport(Report, Mapping[str, dict[str, str]]):
             "TargetClockPeriod": f"{self.clock_ns:.2f}", "BestLatency": latency, "WorstLatency": latency,
             "IntervalMin": interval, "IntervalMax": interval,
         }  # fmt: skip
-        bundle = [m for m in self.measurements if m.stage is FigureStage.BUNDLE]
-        estimates = [m.value for m in bundle if m.metric == "ESTIMATED_LUT"]
+        estimates = [m.value for m in self.measurements if m.metric == "ESTIMATED_LUT"]
         if estimates:
             found["LUT"] = str(round(sum(estimates)))
-        available = {m.metric.removeprefix("AVAILABLE_"): m.value for m in bundle if m.metric.startswith("AVAILABLE_")}
-        names = {"LUT": "LUT", "FF": "FF", "DSP": "DSP", "URAM": "URAM"}
-        found |= {f"Available{key}": str(available[name]) for key, name in names.items() if name in available}
+        available = {
+            m.metric.removeprefix("AVAILABLE_"): m.value for m in self.measurements if "AVAILABLE_" in m.metric
+        }
+        found |= {f"Available{n}": str(available[n]) for n in ("LUT", "FF", "DSP", "URAM") if n in available}
         if "BRAM36" in available:
             found["AvailableBRAM_18K"] = str(2 * available["BRAM36"])
         return found

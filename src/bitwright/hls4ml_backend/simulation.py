@@ -122,7 +122,7 @@ class Simulation:
         return array.dtype
 
     def _rows(self, array: Floats, name: str, size: int, shape: tuple[int, ...]) -> Floats:
-        if array.size == 0 or array.size % size:
+        if array.size == 0 or array.size not in (size, array.shape[0] * size):
             raise self._error(
                 f"input '{name}' has shape {array.shape}", f"it takes (rows, {', '.join(map(str, shape))})"
             )
