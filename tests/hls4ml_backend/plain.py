@@ -96,6 +96,12 @@ def other_ways(model: Any, ours: Any, rows: list[Any]) -> None:
     hls = {"Model": {"Precision": "fixed<12,5>", "ReuseFactor": 1}}
     hls4ml.converters.convert_from_config({**parts, "ClockPeriod": 8, "HLSConfig": hls}).write()
     RESULTS["clock of convert_from_config"] = json.loads(Path("parts/emit/bundle.json").read_text())["clock_ns"]
+    np.save("rows.npy", np.concatenate(rows, axis=1)[:50])
+    convert(model, "Bitwright", "rows", input_data_tb="rows.npy", vectors=200).write()
+    with np.load("rows/import/vectors.npz") as vectors:
+        RESULTS["rows"] = [int(vectors["real"]), *vectors["x"].shape]
+        grid = np.clip(np.floor(rows[0][:50] * 1024 + 0.5), -(2**15), 2**15 - 1)  # fixed<16,6>, as a host rounds
+        RESULTS["rows lead"] = bool(np.array_equal(vectors["x"][:50, :3], grid))
     RESULTS["split"] = said(to_multi_model_graph(ours, ["second"]).compile)
 
 

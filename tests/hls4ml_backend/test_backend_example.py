@@ -48,7 +48,7 @@ def test_trace_has_the_layers_that_the_config_names_and_their_bits(answers: Answ
 def test_trace_raises_where_the_hardware_differs_from_the_reference(answers: Answers) -> None:
     text = answers["trace of wrong hardware"]
     assert text.startswith("MismatchError: myproject: reference and RTL differ on 1000 of 1000 vectors")
-    assert "layer='kind'" in text
+    assert "first: layer 'kind', element 0, vector 0: expected" in text
 
 
 @pytest.mark.parametrize(

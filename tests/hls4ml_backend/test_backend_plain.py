@@ -49,5 +49,10 @@ def test_two_designs_live_in_one_process_and_a_saved_graph_comes_back(answers: d
     assert answers["still the same"]
 
 
+def test_rows_of_input_data_tb_lead_the_test_vectors(answers: dict[str, Any]) -> None:
+    assert answers["rows"] == [50, 50 + 9 + 200, 5]
+    assert answers["rows lead"]
+
+
 def test_a_split_graph_is_refused(answers: dict[str, Any]) -> None:
     assert "a MultiModelGraph has no RTL" in answers["split"]

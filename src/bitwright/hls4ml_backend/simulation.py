@@ -12,7 +12,7 @@ from bitwright.errors import MismatchError, UsageError
 from bitwright.fixed import FixedFormat, integers_of_floats, quantize_floats, to_float
 from bitwright.network import Network
 from bitwright.network.reference import Reference
-from bitwright.report.records import Status
+from bitwright.report.records import FirstMismatch, Status
 from bitwright.sim.compare import compare, output_formats
 from bitwright.sim.verilator import Bulk, SimBuild
 
@@ -90,9 +90,10 @@ class Simulation:
         pair = compare("reference", "RTL", expected, outputs, output_formats(self.network, self.network.outputs))
         if pair.status is not Status.PASSED:
             raise MismatchError(
-                f"reference and RTL differ on {pair.mismatches} of {pair.vectors} vectors; first: {pair.first}",
-                where=self.network.name, hint="run build(): it finds the first differing layer and keeps a waveform",
-            )  # fmt: skip
+                f"reference and RTL differ on {pair.mismatches} of {pair.vectors} vectors{_where(pair.first)}",
+                where=self.network.name,
+                hint="run build(): it finds the first differing layer and keeps a waveform",
+            )
 
     # --- floats to raw values ------------------------------------------------------------------
 
@@ -144,3 +145,10 @@ class Simulation:
         floats = [self._floats(part, name, dtype) for part, name in zip(parts, names, strict=True)]
         floats = [part[0] for part in floats] if len(raw) == 1 else floats
         return floats[0] if len(floats) == 1 else floats
+
+
+def _where(first: FirstMismatch | None) -> str:
+    if first is None:
+        return ""
+    place = f"layer '{first.layer}', element {first.element}, vector {first.vector}"
+    return f"; first: {place}: expected {first.expected:g}, got {first.actual:g}, {first.format}"
