@@ -105,6 +105,29 @@ def other_ways(model: Any, ours: Any, rows: list[Any]) -> None:
     RESULTS["split"] = said(to_multi_model_graph(ours, ["second"]).compile)
 
 
+def same_graph(model: Any) -> None:
+    """The Network is that of Vitis' own graph, also where a pass of hls4ml asks for the backend's name."""
+    from bitwright.frontend.lower import lower
+    from bitwright.network.text import identity
+
+    for strategy, factor in (("Latency", 1), ("Resource", 3), ("resource_unrolled", 3)):
+        graphs = []
+        for backend in ("Bitwright", "Vitis"):
+            config = config_from_keras_model(model, granularity="name", backend=backend)
+            config["LayerName"]["second"].update(Strategy=strategy, ReuseFactor=factor)
+            graphs.append(
+                hls4ml.converters.convert_from_keras_model(model, hls_config=config, backend=backend, output_dir="g")
+            )
+        networks = [lower(graph, "net", "model") for graph in graphs]
+        kinds = [[type(node).__name__ for node in graph.get_layers()] for graph in graphs]
+        RESULTS.setdefault("same graph", {})[strategy] = (
+            identity(networks[0]) == identity(networks[1])
+            and kinds[0] == kinds[1]
+            and networks[0].layer("second").strategy == strategy.lower()
+            and [graph.config.config["Backend"] for graph in graphs] == ["Bitwright", "Vitis"]
+        )
+
+
 def main() -> None:
     """Convert with both backends, ask, write the answers."""
     model = build()
@@ -115,6 +138,7 @@ def main() -> None:
     rows = [rng.normal(0, 2, (300, 3)), rng.normal(0, 8, (300, 2))]
     several_inputs(model, ours, cpp, rows)
     other_ways(model, ours, rows)
+    same_graph(model)
     Path("results.json").write_text(json.dumps(RESULTS))
 
 

@@ -49,6 +49,10 @@ def test_two_designs_live_in_one_process_and_a_saved_graph_comes_back(answers: d
     assert answers["still the same"]
 
 
+def test_the_network_is_that_of_vitis_own_graph(answers: dict[str, Any]) -> None:
+    assert answers["same graph"] == dict.fromkeys(("Latency", "Resource", "resource_unrolled"), True)
+
+
 def test_rows_of_input_data_tb_lead_the_test_vectors(answers: dict[str, Any]) -> None:
     assert answers["rows"] == [50, 50 + 9 + 200, 5]
     assert answers["rows lead"]
