@@ -73,7 +73,9 @@ def sequence() -> Network:
     x = draft.relu(draft.conv(x, 3, (3,), stride=(2,), **EXACT), SMALL)
     both = draft.merge(MergeOp.ADD, x, draft.conv(x, 3, (1,), **EXACT), "fixed<10,6>")
     form = PoolForm.GLOBAL_STREAM
-    return streamed(draft.network(draft.pool(both, PoolOp.AVERAGE, (4,), accum="fixed<12,6>", result="fixed<10,6>", form=form)))
+    return streamed(
+        draft.network(draft.pool(both, PoolOp.AVERAGE, (4,), accum="fixed<12,6>", result="fixed<10,6>", form=form))
+    )
 
 
 def residual() -> Network:
@@ -123,7 +125,9 @@ def test_a_residual_connection_has_a_queue(target: TargetConfig, tmp_path: Path)
 
 def test_a_wrong_weight_is_found_in_its_layer(target: TargetConfig, tmp_path: Path) -> None:
     network = FOLDED[0]
-    made = hardware.make(network, target, tmp_path, {"two_dense3_rom": lambda t: t.replace("rom[address]", "rom[address] ^ 1")})
+    made = hardware.make(
+        network, target, tmp_path, {"two_dense3_rom": lambda t: t.replace("rom[address]", "rom[address] ^ 1")}
+    )
     x = networks.vectors(network, 200)
     rtl = Bulk(made.built).outputs(x)
     found = diagnose_rtl(made.bundle, tmp_path / "bundle", Reference(network), x, rtl, tmp_path / "wave.vcd")

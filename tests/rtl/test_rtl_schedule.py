@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from bitwright.errors import UnsupportedLayerError
@@ -11,7 +13,7 @@ from bitwright.rtl.schedule import SINK, SOURCE, Edge, Node, schedule
 
 def chain(*nodes: Node) -> list[Edge]:
     names = [SOURCE, *(node.name for node in nodes), SINK]
-    return [Edge(a, b) for a, b in zip(names, names[1:], strict=False)]
+    return [Edge(a, b) for a, b in pairwise(names)]
 
 
 def test_one_kernel() -> None:
@@ -92,6 +94,12 @@ def test_branches_that_can_never_meet() -> None:
     double = Node("double", 1, 4, steps=((True, True), (False, True)))
     once = Node("once", 1, 4, steps=((True, False), (True, False), (True, True)))
     end = Node("end", 1, 4)
-    edges = [Edge(SOURCE, "double"), Edge(SOURCE, "once"), Edge("double", "end"), Edge("once", "end"), Edge("end", SINK)]
+    edges = [
+        Edge(SOURCE, "double"),
+        Edge(SOURCE, "once"),
+        Edge("double", "end"),
+        Edge("once", "end"),
+        Edge("end", SINK),
+    ]
     with pytest.raises(UnsupportedLayerError, match="wait for each other"):
         schedule([double, once, end], edges, beats_in=3, beats_out=3)

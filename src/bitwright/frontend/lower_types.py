@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bitwright.errors import FormatError, ModelError, UnsupportedLayerError
-from bitwright.fixed import MAX_WIDTH, FixedFormat, Overflow, Rounding, quantize_numbers
+from bitwright.fixed import MAX_WIDTH, FixedFormat, Overflow, Rounding, quantize_floats
 from bitwright.network.layers import Constant, Layer
 
 SUPPORTED = (
@@ -61,7 +61,7 @@ def constant(node: Any, which: str) -> Constant:
     fmt = format_of(variable.type.precision, node, which)
     try:
         numbers = np.array([float(text) for text in variable], dtype=np.float64)
-        raw = quantize_numbers(numbers, fmt)
+        raw = quantize_floats(numbers, fmt)
     except (ValueError, OverflowError) as error:
         raise ModelError(
             f"weights '{which}' are not finite numbers", where=f"layer '{node.name}'", hint="train the model again"
