@@ -11,11 +11,24 @@ pytestmark = pytest.mark.hls
 
 FEW = (
     "conv1d:io_parallel:1", "conv2d:io_stream:1", "separable2d:io_stream:1", "pool:io_parallel:1", "pool:io_stream:1",
-    "pool_padded:io_parallel:1", "places:io_parallel:1",
+    "pool_padded:io_parallel:1", "places:io_parallel:1", "activations:io_parallel:1", "quantized:io_stream:1",
+    "merges:io_parallel:1", "binary:io_parallel:2", "powers:io_parallel:1",
 )  # fmt: skip
-SORTS = ("conv1d", "conv2d", "separable1d", "separable2d", "pool", "places", "cnn")
+SORTS = (
+    "conv1d",
+    "conv2d",
+    "separable1d",
+    "separable2d",
+    "pool",
+    "places",
+    "cnn",
+    "activations",
+    "quantized",
+    "binary",
+    "powers",
+)
 MANY = tuple(f"{sort}:{io}:{seed}" for sort in SORTS for io in ("io_parallel", "io_stream") for seed in (11, 12, 13))
-MANY += tuple(f"pool_padded:io_parallel:{seed}" for seed in (11, 12, 13))
+MANY += tuple(f"{sort}:io_parallel:{seed}" for sort in ("pool_padded", "merges") for seed in (11, 12, 13))
 REFUSED = {
     "pool_padded:io_stream:1": "hls4ml's streams pool without it",
     "separable2d:io_parallel:1": "strategy 'resource' of a depthwise convolution under io_parallel",

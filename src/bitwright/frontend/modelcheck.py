@@ -20,7 +20,7 @@ LAYERS = frozenset({
     "SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D", "QConv2DBatchnorm", "MaxPooling1D",
     "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D",
-    "UpSampling1D", "UpSampling2D", "Permute",
+    "UpSampling1D", "UpSampling2D", "Permute", "LeakyReLU", "ThresholdedReLU", "ELU", "PReLU", "Dot",
 })  # fmt: skip
 """Classes of layers that are read; ``lower`` may still refuse an option of one."""
 
@@ -119,7 +119,7 @@ def layer_names(path: Path, config: Any) -> set[str]:
 PLAIN_RELU = {"max_value": (None,), "negative_slope": (None, 0), "threshold": (None, 0)}
 """Options of Keras' ReLU; hls4ml 1.3.0 would silently drop others (``Activation("relu6")`` it knows)."""
 
-PLAIN_QUANTIZED_RELU = {"use_sigmoid": (None, 0), "negative_slope": (None, 0), "relu_upper_bound": (None,)}
+PLAIN_QUANTIZED_RELU = {"use_sigmoid": (None, 0), "relu_upper_bound": (None,)}
 
 
 PLAIN_IMAGES = {

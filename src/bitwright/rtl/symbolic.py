@@ -13,17 +13,23 @@ import numpy as np
 import numpy.typing as npt
 from alkaid.trace import FVariable
 
-from bitwright.errors import UnsupportedLayerError
 from bitwright.fixed import FixedFormat, Rounding, quantize
 from bitwright.network.layers import (
     Argmax,
     Cast,
+    CastEach,
     Concat,
     Conv,
     Dense,
+    Dot,
+    ExpLinear,
     HardMax,
+    HardSigmoid,
     Input,
     Layer,
+    Leaky,
+    Levels,
+    Lookup,
     Merge,
     MergeOp,
     Pool,
@@ -34,6 +40,7 @@ from bitwright.network.layers import (
     Softmax,
     SoftmaxKind,
     Table,
+    Threshold,
 )
 from bitwright.rtl.quantizers import (
     assign,
@@ -45,11 +52,9 @@ from bitwright.rtl.quantizers import (
     truncate,
     wrapped,
 )
-from bitwright.rtl.symbolic_dense import WEIGHT_BITS, Variables, dense, value
+from bitwright.rtl.symbolic_activations import DIRECT_TABLE_BITS, activation, lookup
+from bitwright.rtl.symbolic_dense import Variables, dense, value
 from bitwright.rtl.symbolic_images import conv, pool, rearrange, tree_sum
-
-DIRECT_TABLE_BITS = 10
-"""A function of up to this many bits becomes one table over all its inputs."""
 
 
 def apply(layer: Layer, sources: Sequence[Variables], read: Sequence[Layer]) -> Variables:
@@ -78,9 +83,13 @@ def apply(layer: Layer, sources: Sequence[Variables], read: Sequence[Layer]) -> 
         case Table():
             return [_table(layer, v) for v in sources[0]]
         case Softmax():
-            return _softmax(layer, sources[0], read[0].result)
+            return _by_slices(layer, sources[0], lambda x: _softmax(layer, x, read[0].result))
         case HardMax():
-            return _hard_max(layer, sources[0])
+            return _by_slices(layer, sources[0], lambda x: _hard_max(layer, x))
+        case Leaky() | Threshold() | HardSigmoid() | Levels() | ExpLinear() | Lookup() | CastEach():
+            return [activation(layer, v, i, read[0].result) for i, v in enumerate(sources[0])]
+        case Dot():
+            return [_dot(layer, sources[0], sources[1])]
         case Argmax():
             return [_argmax(sources[0])]
         case Merge():
@@ -127,25 +136,6 @@ def _at_most(v: FVariable, limit: float | None) -> FVariable:
 # --- tables ------------------------------------------------------------------------------------
 
 
-def lookup(v: FVariable, function: Callable[[int], int], fraction: int) -> FVariable:
-    """A table over every value of ``v``: raw integer (units of its step) to raw integer of ``fraction``."""
-    if is_constant(v):
-        step = float(v.step)
-        raw = round(v.low / step) if v.low else 0
-        return FVariable.from_const(function(raw) * 2.0**-fraction, v.hwconf)
-    step = float(v.step)
-    first, last = round(v.low / step), round(v.high / step)
-    values = np.array([function(raw) for raw in range(first, last + 1)], dtype=np.float64) * 2.0**-fraction
-    if int(np.abs(values * 2.0**fraction).max()).bit_length() > WEIGHT_BITS:
-        raise UnsupportedLayerError("a table with entries of more than 24 bits", hint="choose a narrower table type")
-    return v.lookup(values)
-
-
-def _units(v: FVariable, fraction: int) -> int:
-    """How many units of ``2**-fraction`` one step of ``v`` is."""
-    return 1 << (fraction - fraction_bits(v))
-
-
 def _table(layer: Table, v: FVariable) -> FVariable:
     """Sigmoid or tanh: the table's index from the number, then the cast entry."""
     entries = quantize(layer.table.raw, layer.table.format.fraction, layer.result)
@@ -189,6 +179,17 @@ def _pattern_lookup(v: FVariable, fmt: FixedFormat, table: npt.NDArray[Any], fra
     address = _top_bits(v, fmt, bits)
     index = _pattern_index(address, fmt, bits)
     return lookup(address, lambda raw: int(table[index(raw)]), fraction)
+
+
+def _by_slices(layer: Softmax | HardMax, x: Variables, function: Callable[[Variables], Variables]) -> Variables:
+    """``function`` on the elements that belong together, out of (outer, together, inner)."""
+    places = np.arange(len(x)).reshape(layer.slices)
+    out = dict[int, FVariable]()
+    for outer in range(layer.outer):
+        for inner in range(layer.inner):
+            together = places[outer, :, inner].tolist()
+            out.update(zip(together, function([x[i] for i in together]), strict=True))
+    return [out[i] for i in range(len(x))]
 
 
 def _softmax(layer: Softmax, x: Variables, source: FixedFormat) -> Variables:
@@ -256,3 +257,10 @@ def _combine(op: MergeOp, p: FVariable, q: FVariable) -> FVariable:
         case MergeOp.MINIMUM:
             return p.min_of(q)
     assert_never(op)
+
+
+def _dot(layer: Dot, a: Variables, b: Variables) -> FVariable:
+    """Each product cast to the accumulator, added one after another."""
+    zero = FVariable.from_const(0.0, a[0].hwconf)
+    products = [assign(p * q, layer.accum) for p, q in zip(a, b, strict=True)]
+    return assign(reduce(lambda p, q: assign(p + q, layer.accum), products, zero), layer.result)
