@@ -40,6 +40,7 @@ from bitwright.network.layers import (
     PoolForm,
     Rearrange,
     RearrangeOp,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -157,7 +158,7 @@ class Writer:
                 return [f"static const unsigned n_elem = {layer.size}, n_elem1 = {sizes[0]}, n_elem2 = {sizes[1]}"]
             case Concat():
                 return self.concat_members(layer)
-            case Input() | Reshape() | Argmax() | CastEach() | Levels():
+            case Input() | Reshape() | Argmax() | CastEach() | Levels() | Recurrent():
                 return []
 
     def dense_members(self, layer: Dense) -> list[str]:
@@ -364,7 +365,7 @@ class Writer:
                 return "unary_lut"
             case Dot():
                 return "dot1d"
-            case Leaky() | Threshold() | ExpLinear() | Levels() | CastEach():
+            case Leaky() | Threshold() | ExpLinear() | Levels() | CastEach() | Recurrent():
                 return ""  # written elsewhere
             case Merge():
                 return layer.op.value
@@ -426,7 +427,7 @@ template <class D, class C> struct fill_2 {
 def covers(network: Network) -> bool:
     """Whether its layers are written here: streams are tested through whole projects."""
     streams = any(isinstance(layer, Pool) and layer.form is not PoolForm.PARALLEL for layer in network.layers)
-    return not streams and not any(isinstance(layer, Levels) for layer in network.layers)
+    return not streams and not any(isinstance(layer, Levels | Recurrent) for layer in network.layers)
 
 
 ARGMAX_TYPES = [

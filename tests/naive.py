@@ -18,6 +18,7 @@ from bitwright.network.layers import (
     Argmax,
     Cast,
     CastEach,
+    Cell,
     Concat,
     Constant,
     Conv,
@@ -35,6 +36,7 @@ from bitwright.network.layers import (
     Network,
     Pool,
     Rearrange,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -356,6 +358,55 @@ def activation(layer: Layer, i: int, v: Fraction, t: FixedFormat) -> Fraction:
     raise AssertionError(layer)
 
 
+def gate(layer: Recurrent, x: Numbers, which: str) -> Numbers:
+    """nnet::activation::sigmoid, tanh or relu, into accum_t."""
+    function = layer.gate if which == "gate" else layer.function
+    entries = numbers(layer.gate_table if which == "gate" else layer.table)
+    if function.value == "relu":
+        return [store(v if v > 0 else 0, layer.accum) for v in x]
+    span, n, out = 8 if function.value == "tanh" else 16, len(entries), []
+    for v in x:
+        index = as_int(v * n / span) + span // 2 * n // span
+        out.append(store(entries[min(max(index, 0), n - 1)], layer.accum))
+    return out
+
+
+def product_of(layer: Recurrent, x: Numbers, weight: Constant, bias: Constant, reuse: int) -> Numbers:
+    """nnet::dense into accum_t."""
+    n_out = bias.raw.size
+    made = Dense(
+        name="d", sources=("x",), shape=(n_out,), result=layer.accum, weight=weight, bias=bias, accum=layer.accum,
+        strategy=layer.strategy, reuse_factor=reuse,
+    )  # fmt: skip
+    return dense(made, x)
+
+
+def recurrent(layer: Recurrent, x: Numbers, shape: Sequence[int]) -> Numbers:
+    """lstm_stack and gru_stack."""
+    steps, features = shape
+    n, accum_t, res_t = layer.units, layer.accum, layer.result
+    h, s = [Fraction(0)] * n, [Fraction(0)] * n
+    out: dict[int, Numbers] = {}
+    for t in reversed(range(steps)) if layer.backward else range(steps):
+        data = x[t * features : (t + 1) * features]
+        tmpres = product_of(layer, data, layer.weight, layer.bias, layer.reuse_factor)
+        state = product_of(layer, h, layer.recurrent_weight, layer.recurrent_bias, layer.recurrent_reuse_factor)
+        if layer.cell is Cell.LSTM:
+            acc = [store(a + b, accum_t) for a, b in zip(tmpres, state, strict=True)]
+            i, f, o = (gate(layer, acc[k * n : (k + 1) * n], "gate") for k in (0, 1, 3))
+            c = gate(layer, acc[2 * n : 3 * n], "function")
+            s = [store(c[k] * i[k] + s[k] * f[k], res_t) for k in range(n)]
+            acted = gate(layer, s, "function")
+            h = [store(o[k] * acted[k], res_t) for k in range(n)]
+        else:
+            zr = gate(layer, [store(tmpres[k] + state[k], accum_t) for k in range(2 * n)], "gate")
+            reset = [store(zr[n + k] * state[2 * n + k], accum_t) for k in range(n)]
+            c = gate(layer, [store(tmpres[2 * n + k] + reset[k], accum_t) for k in range(n)], "function")
+            h = [store(c[k] * (1 - zr[k]) + h[k] * zr[k], res_t) for k in range(n)]
+        out[t] = h
+    return [v for t in range(steps) for v in out[t]] if layer.sequences else h
+
+
 def dot(layer: Dot, a: Numbers, b: Numbers) -> Numbers:
     """dot1d."""
     acc = Fraction(0)
@@ -421,6 +472,8 @@ def compute(layer: Layer, sources: list[Layer], values: list[Numbers]) -> Number
             return sliced(layer, values[0], lambda x: hard_max(layer, x))
         case Leaky() | Threshold() | HardSigmoid() | ExpLinear() | Levels() | Lookup() | CastEach():
             return [activation(layer, i, v, sources[0].result) for i, v in enumerate(values[0])]
+        case Recurrent():
+            return recurrent(layer, values[0], sources[0].shape)
         case Dot():
             return dot(layer, values[0], values[1])
         case Argmax():

@@ -14,16 +14,19 @@ from hypothesis import strategies as st
 
 from bitwright.fixed import FixedFormat, Overflow, Rounding, parse_format
 from bitwright.network import Constant, Layer, Network, check
+from bitwright.network.layer_recurrent import NO_TABLE
 from bitwright.network.layers import (
     Argmax,
     Base,
     Cast,
     CastEach,
+    Cell,
     Concat,
     Conv,
     Dense,
     Dot,
     ExpLinear,
+    GateFunction,
     HardMax,
     HardSigmoid,
     Input,
@@ -37,6 +40,7 @@ from bitwright.network.layers import (
     PoolOp,
     Rearrange,
     RearrangeOp,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -258,6 +262,35 @@ class Draft:
         bits = Constant(np.ascontiguousarray(np.array(rows, dtype=np.int64).T), FixedFormat(16, 16))
         modes = {"rounding": Rounding.TRN, "overflow": Overflow.WRAP} | modes
         return self.add(CastEach(**self.common("each", (x,), x.shape, result), bits=bits, **modes))
+
+    def recurrent(
+        self,
+        x: Base,
+        cell: Cell,
+        units: int,
+        *,
+        accum: Format,
+        result: Format,
+        functions: tuple[GateFunction, GateFunction] = (GateFunction.TANH, GateFunction.SIGMOID),
+        sequences: bool = True,
+        **options: Any,
+    ) -> Recurrent:
+        """A Recurrent layer with tables of 64 entries."""
+        gates, tables = cell.gates * units, []
+        for function in functions:
+            relu = function is GateFunction.RELU
+            tables.append(NO_TABLE if relu else activation_table(TableFunction(function.value), 64, fmt("fixed<12,2>")))
+        shape = (x.shape[0], units) if sequences else (units,)
+        return self.add(
+            Recurrent(
+                **self.common(cell.value, (x,), shape, result), cell=cell,
+                weight=self.constant((x.shape[1], gates), "fixed<5,2>"),
+                recurrent_weight=self.constant((units, gates), "fixed<6,2>"),
+                bias=self.constant((gates,), "fixed<4,2>"), recurrent_bias=self.constant((gates,), "fixed<3,1>"),
+                accum=fmt(accum), function=functions[0], table=tables[0], gate=functions[1], gate_table=tables[1],
+                sequences=sequences, **options,
+            )
+        )  # fmt: skip
 
     def dot(self, a: Base, b: Base, accum: Format, result: Format) -> Dot:
         """A Dot layer."""
@@ -500,6 +533,27 @@ def _activations() -> Network:
     return draft.network(*draft.layers[3:])
 
 
+def recurrent_networks() -> list[Network]:
+    """Both cells, forward and backward, with exact, rounding and saturating accumulators."""
+    networks = []
+    for cell in Cell:
+        draft = Draft(cell.value)
+        x = draft.input((3, 2), "fixed<6,3>")
+        relu, sigmoid = GateFunction.RELU, GateFunction.SIGMOID
+        outs: list[Base] = [
+            draft.recurrent(x, cell, 2, accum="fixed<18,8>", result="fixed<12,4>"),
+            draft.recurrent(x, cell, 3, accum="fixed<9,5,RND,SAT>", result="fixed<7,3>", backward=True),
+            draft.recurrent(x, cell, 2, accum="fixed<8,4>", result="fixed<8,2>", sequences=False),
+            draft.recurrent(x, cell, 1, accum="fixed<12,7>", result="ufixed<6,4>", functions=(relu, sigmoid)),
+            draft.recurrent(
+                x, cell, 2, accum="fixed<8,5,TRN,SAT>", result="fixed<9,4>", functions=(sigmoid, relu),
+                strategy="resource", reuse_factor=2, recurrent_reuse_factor=2,
+            ),
+        ]  # fmt: skip
+        networks.append(draft.network(*outs))
+    return networks
+
+
 def _levels() -> Network:
     draft = Draft("levels")
     x, u = draft.input(3, "fixed<7,3>"), draft.input(2, "ufixed<5,1>")
@@ -686,7 +740,8 @@ def every_kind() -> list[Network]:
     """Small networks that together hold every layer kind and every special case we know of."""
     return [
         *dense_networks(), *conv_networks(), *pool_networks(), _rearranges(), _dense_then(), _dense_partial_sums(),
-        _scale_bias(), _relu(), _casts(), _formats(), *_tables(), _activations(), _levels(), _softmax_of_slices(),
+        _scale_bias(), _relu(), _casts(), _formats(), *_tables(), _activations(), _levels(), *recurrent_networks(),
+        _softmax_of_slices(),
         _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(),
         _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip

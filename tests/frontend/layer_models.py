@@ -187,6 +187,28 @@ def merges(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
 
 
 @case
+def recurrent(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Both cells, all states and the last one."""
+    x = layers.Input((rng.randint(2, 4), rng.randint(1, 3)), name="in_1")
+    return [x], [
+        layers.LSTM(2, return_sequences=True, name="lstm_a")(x),
+        layers.GRU(3, return_sequences=True, name="b")(x),
+        layers.LSTM(rng.randint(1, 3), activation="relu", name="lstm_c")(x),
+        layers.GRU(2, recurrent_activation="relu", activation="sigmoid", name="d")(x),
+    ]
+
+
+@case
+def bidirectional(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Both directions, all states and the last ones."""
+    x = layers.Input((rng.randint(2, 4), 2), name="in_1")
+    return [x], [
+        layers.Bidirectional(layers.LSTM(2, return_sequences=True), name="a")(x),
+        layers.Bidirectional(layers.GRU(2), name="b")(x),
+    ]
+
+
+@case
 def binary(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     """Binary and ternary weights on plain, binary and ternary data, with norms that become thresholds."""
     from qkeras import QActivation, QConv2D, QDense
@@ -223,6 +245,8 @@ def types(config: dict[str, Any], rng: random.Random) -> None:
         chosen = {key: any_type(rng) for key in layer.get("Precision", {}) if rng.random() < often}
         for key in set(chosen) & {"weight", "bias", "scale", "depthwise", "pointwise", "recurrent_weight"}:
             chosen[key] = f"fixed<{rng.randint(3, 8)},{rng.randint(1, 3)}>"
+        if name.startswith("lstm") and "accum" in layer["Precision"]:  # hls4ml's C++ compiles for one type only
+            chosen["result"] = chosen["accum"] = config["LayerName"]["in_1"]["Precision"]["result"]
         if "accum" in chosen and name.startswith("d"):  # binary products are counted: it must hold the count
             chosen["accum"] = "fixed<16,10>"
         if name.startswith("in_"):

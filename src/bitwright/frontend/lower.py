@@ -15,6 +15,7 @@ import numpy as np
 from bitwright.fixed import FixedFormat
 from bitwright.frontend import lower_activations as activations
 from bitwright.frontend import lower_images as images
+from bitwright.frontend import lower_recurrent as recurrences
 from bitwright.frontend.lower_products import factor, finished
 from bitwright.frontend.lower_types import Common, constant, precision, streamed, unsupported
 from bitwright.network.check import check
@@ -191,6 +192,9 @@ _HANDLERS: dict[str, Callable[[Any, Common, list[Layer]], Layer | tuple[Layer, .
     "FixedPointQuantizer": activations.quantizer,
     "Softmax": activations.softmax,
     "Dot": _dot,
+    "LSTM": recurrences.recurrent,
+    "GRU": recurrences.recurrent,
+    "Bidirectional": recurrences.bidirectional,
     "Merge": _merge,
     "Concatenate": _concat,
     "Reshape": _reshape,

@@ -18,7 +18,8 @@ SUPPORTED = (
     "Dense, Conv1D, Conv2D, depthwise, separable and pointwise convolutions, max, average and global pooling, "
     "ZeroPadding, Cropping, UpSampling (nearest), Permute, BatchNormalization, ApplyAlpha, relu, linear, "
     "LeakyReLU, PReLU, ThresholdedReLU, ELU, selu, softplus, softsign, hard_sigmoid, sigmoid, tanh, softmax, QKeras' "
-    "activations, add, subtract, multiply, average, maximum, minimum, Dot, Concatenate, Reshape, Flatten"
+    "activations, add, subtract, multiply, average, maximum, minimum, Dot, Concatenate, Reshape, Flatten, "
+    "LSTM, GRU, Bidirectional"
 )
 
 

@@ -38,6 +38,7 @@ from bitwright.network.layers import (
     Pool,
     PoolOp,
     Rearrange,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -247,7 +248,7 @@ def layer_bounds(layer: Layer, sources: list[tuple[Interval, FixedFormat]], shap
             return sources[0][0]
         case Concat():
             return whole_range(fmt, layer.size)
-        case Softmax() | HardMax() | Argmax() | Dot():
+        case Softmax() | HardMax() | Argmax() | Dot() | Recurrent():
             return whole_range(fmt, layer.size)
         case Leaky():
             return cast(*_leaky_bounds(layer, *sources[0]), fmt)

@@ -19,6 +19,7 @@ from bitwright.network.layers import (
     Dense,
     Dot,
     ExpLinear,
+    GateFunction,
     HardMax,
     HardSigmoid,
     Input,
@@ -31,6 +32,7 @@ from bitwright.network.layers import (
     Pool,
     PoolForm,
     Rearrange,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -105,6 +107,8 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
         case Leaky() | Threshold() | HardSigmoid() | ExpLinear() | Levels() | Lookup() | CastEach():
             _same_size(layer, sources[0], where)
             _check_activation(layer, where)
+        case Recurrent():
+            _check_recurrent(layer, sources[0], where)
         case Dot():
             _require(sources[0] == sources[1] and len(sources[0]) == 1, where, "a dot product of other than vectors")
             _require(layer.size == 1, where, "a dot product gives one number")
@@ -119,6 +123,21 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
             _require(0 <= layer.axis < len(layer.shape), where, f"axis {layer.axis} does not exist")
         case _:
             assert_never(layer)
+
+
+def _check_recurrent(layer: Recurrent, source: Shape, where: str) -> None:
+    _require(len(source) == 2, where, f"a sequence of shape {source} instead of (steps, features)")
+    units, gates = layer.units, layer.cell.gates * layer.units
+    shape = (source[0], units) if layer.sequences else (units,)
+    _require(layer.shape == shape, where, f"its states have shape {shape}, not {layer.shape}")
+    shapes = ((source[1], gates), (units, gates), (gates,), (gates,))
+    constants = (layer.weight, layer.recurrent_weight, layer.bias, layer.recurrent_bias)
+    fits = all(c.raw.shape == s for c, s in zip(constants, shapes, strict=True))
+    _require(fits, where, "weights do not fit the shapes")
+    _check_constants(where, *constants)
+    for function, table in ((layer.function, layer.table), (layer.gate, layer.gate_table)):
+        if function is not GateFunction.RELU:
+            _power_of_two(where, table)
 
 
 def _check_slices(layer: Softmax | HardMax, where: str) -> None:

@@ -34,6 +34,7 @@ from bitwright.network.layer_activations import (
 from bitwright.network.layer_base import Base, Constant, Shape
 from bitwright.network.layer_images import Pool, PoolForm, PoolOp, Rearrange, RearrangeOp
 from bitwright.network.layer_products import Conv, Dense
+from bitwright.network.layer_recurrent import Cell, GateFunction, Recurrent
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -102,6 +103,7 @@ Layer = (
     | Levels
     | Lookup
     | CastEach
+    | Recurrent
     | Argmax
     | Merge
     | Dot
@@ -159,14 +161,16 @@ def parameters(layer: Layer) -> tuple[int, int]:
             constants = (layer.scale, layer.bias)
         case Leaky():
             constants = (layer.slope,)
+        case Recurrent():
+            constants = (layer.weight, layer.recurrent_weight, layer.bias, layer.recurrent_bias)
         case _:
             return 0, 0
     return sum(c.raw.size for c in constants), sum(int(np.count_nonzero(c.raw)) for c in constants)
 
 
 __all__ = [
-    "LAYER_KINDS", "Argmax", "Base", "Cast", "CastEach", "Concat", "Constant", "Conv", "Dense", "Dot", "ExpLinear",
-    "HardMax", "HardSigmoid", "Input", "Layer", "Leaky", "Levels", "Lookup", "Merge", "MergeOp", "Network", "Pool",
-    "PoolForm", "PoolOp", "Rearrange", "RearrangeOp", "Relu", "Reshape", "ScaleBias", "Shape", "Softmax", "SoftmaxKind",
-    "Table", "TableFunction", "Threshold", "parameters",
+    "LAYER_KINDS", "Argmax", "Base", "Cast", "CastEach", "Cell", "Concat", "Constant", "Conv", "Dense", "Dot",
+    "ExpLinear", "GateFunction", "HardMax", "HardSigmoid", "Input", "Layer", "Leaky", "Levels", "Lookup", "Merge",
+    "MergeOp", "Network", "Pool", "PoolForm", "PoolOp", "Rearrange", "RearrangeOp", "Recurrent", "Relu", "Reshape",
+    "ScaleBias", "Shape", "Softmax", "SoftmaxKind", "Table", "TableFunction", "Threshold", "parameters",
 ]  # fmt: skip

@@ -43,6 +43,7 @@ from bitwright.network.layers import (
     MergeOp,
     Pool,
     Rearrange,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -64,6 +65,7 @@ from bitwright.network.steps_elements import (
 )
 from bitwright.network.steps_pool import pooling
 from bitwright.network.steps_product import product
+from bitwright.network.steps_recurrent import recurrent
 from bitwright.network.steps_tables import exp_linear, hard_max, lookup, softmax, table
 
 Bounds = Mapping[str, Interval]
@@ -123,6 +125,8 @@ def _step_of_one(layer: Layer, source: Layer, inside: Interval) -> Step:
             return lookup(layer, fmt)
         case CastEach():
             return cast_each(layer, fmt)
+        case Recurrent():
+            return recurrent(layer, source, inside)
         case Argmax():
             return lambda x: np.argmax(x, axis=1)[:, None]
         case Reshape():

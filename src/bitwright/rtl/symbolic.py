@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from alkaid.trace import FVariable
 
-from bitwright.fixed import FixedFormat, Rounding, quantize
+from bitwright.fixed import FixedFormat, quantize
 from bitwright.network.layers import (
     Argmax,
     Cast,
@@ -34,6 +34,7 @@ from bitwright.network.layers import (
     MergeOp,
     Pool,
     Rearrange,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -45,16 +46,14 @@ from bitwright.network.layers import (
 from bitwright.rtl.quantizers import (
     assign,
     fraction_bits,
-    is_constant,
-    limit_to,
-    round_to,
     times,
     truncate,
     wrapped,
 )
-from bitwright.rtl.symbolic_activations import DIRECT_TABLE_BITS, activation, lookup
+from bitwright.rtl.symbolic_activations import activation, lookup, relu, table
 from bitwright.rtl.symbolic_dense import Variables, dense, value
 from bitwright.rtl.symbolic_images import conv, pool, rearrange, tree_sum
+from bitwright.rtl.symbolic_recurrent import recurrent
 
 
 def apply(layer: Layer, sources: Sequence[Variables], read: Sequence[Layer]) -> Variables:
@@ -77,17 +76,19 @@ def apply(layer: Layer, sources: Sequence[Variables], read: Sequence[Layer]) -> 
         case ScaleBias():
             return _scale_bias(layer, sources[0])
         case Relu():
-            return [_relu(v, layer) for v in sources[0]]
+            return [relu(v, layer) for v in sources[0]]
         case Cast():
             return [assign(v, layer.result) for v in sources[0]]
         case Table():
-            return [_table(layer, v) for v in sources[0]]
+            return [table(layer, v) for v in sources[0]]
         case Softmax():
             return _by_slices(layer, sources[0], lambda x: _softmax(layer, x, read[0].result))
         case HardMax():
             return _by_slices(layer, sources[0], lambda x: _hard_max(layer, x))
         case Leaky() | Threshold() | HardSigmoid() | Levels() | ExpLinear() | Lookup() | CastEach():
             return [activation(layer, v, i, read[0].result) for i, v in enumerate(sources[0])]
+        case Recurrent():
+            return recurrent(layer, sources[0], read[0].shape)
         case Dot():
             return [_dot(layer, sources[0], sources[1])]
         case Argmax():
@@ -120,42 +121,7 @@ def _scale_bias(layer: ScaleBias, x: Variables) -> Variables:
     ]
 
 
-def _relu(v: FVariable, layer: Relu) -> FVariable:
-    """Rounding comes first: it is monotone and keeps zero, and its constant then joins the bias."""
-    fmt, limit = layer.result, None if layer.limit is None else float(layer.limit)
-    if not is_constant(v) and (limit is None or fmt.fraction >= 0):
-        rounded = _at_most(round_to(v, fmt.fraction, fmt.rounding).relu(), limit)
-        return assign(rounded, fmt) if is_constant(rounded) else limit_to(rounded, fmt)
-    return assign(_at_most(v.relu(), limit), fmt)
-
-
-def _at_most(v: FVariable, limit: float | None) -> FVariable:
-    return v if limit is None else v.min_of(limit)
-
-
 # --- tables ------------------------------------------------------------------------------------
-
-
-def _table(layer: Table, v: FVariable) -> FVariable:
-    """Sigmoid or tanh: the table's index from the number, then the cast entry."""
-    entries = quantize(layer.table.raw, layer.table.format.fraction, layer.result)
-    n, half_range = len(entries), layer.function.half_range
-
-    def entry(index: int) -> int:
-        return int(entries[min(max(index + n // 2, 0), n - 1)])
-
-    scaled = v * (n / (2.0 * half_range))
-    if sum(v.kif) <= DIRECT_TABLE_BITS:
-        fraction = fraction_bits(scaled)
-        return lookup(scaled, lambda raw: entry(_towards_zero(raw, fraction)), layer.result.fraction)
-    index = round_to(scaled.max_of(-n / 2.0).min_of(n / 2.0 - 1), 0, Rounding.TRN_ZERO)
-    return lookup(index, lambda raw: entry(raw << max(-fraction_bits(index), 0)), layer.result.fraction)
-
-
-def _towards_zero(raw: int, fraction: int) -> int:
-    if fraction <= 0:
-        return raw << -fraction
-    return (raw + ((1 << fraction) - 1 if raw < 0 else 0)) >> fraction
 
 
 def _top_bits(v: FVariable, fmt: FixedFormat, bits: int) -> FVariable:

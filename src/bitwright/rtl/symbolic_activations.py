@@ -12,9 +12,20 @@ import numpy as np
 from alkaid.trace import FVariable
 
 from bitwright.errors import UnsupportedLayerError
-from bitwright.fixed import FixedFormat, Rounding, quantize_number
-from bitwright.network.layers import CastEach, Constant, ExpLinear, HardSigmoid, Leaky, Levels, Lookup, Threshold
-from bitwright.rtl.quantizers import assign, fraction_bits, is_constant, round_to, times
+from bitwright.fixed import FixedFormat, Rounding, quantize, quantize_number
+from bitwright.network.layers import (
+    CastEach,
+    Constant,
+    ExpLinear,
+    HardSigmoid,
+    Leaky,
+    Levels,
+    Lookup,
+    Relu,
+    Table,
+    Threshold,
+)
+from bitwright.rtl.quantizers import assign, fraction_bits, is_constant, limit_to, round_to, times
 from bitwright.rtl.symbolic_dense import WEIGHT_BITS, value
 
 Activation = Leaky | Threshold | HardSigmoid | Levels | ExpLinear | Lookup | CastEach
@@ -101,3 +112,38 @@ def _pattern(table: Constant, v: FVariable, fmt: FixedFormat, result: FixedForma
         return quantize_number(value(table, pattern), result)
 
     return lookup(v, entry, result.fraction)
+
+
+def relu(v: FVariable, layer: Relu) -> FVariable:
+    """Rounding comes first: it is monotone and keeps zero, and its constant then joins the bias."""
+    fmt, limit = layer.result, None if layer.limit is None else float(layer.limit)
+    if not is_constant(v) and (limit is None or fmt.fraction >= 0):
+        rounded = _at_most(round_to(v, fmt.fraction, fmt.rounding).relu(), limit)
+        return assign(rounded, fmt) if is_constant(rounded) else limit_to(rounded, fmt)
+    return assign(_at_most(v.relu(), limit), fmt)
+
+
+def _at_most(v: FVariable, limit: float | None) -> FVariable:
+    return v if limit is None else v.min_of(limit)
+
+
+def table(layer: Table, v: FVariable) -> FVariable:
+    """Sigmoid or tanh: the table's index from the number, then the cast entry."""
+    entries = quantize(layer.table.raw, layer.table.format.fraction, layer.result)
+    n, half_range = len(entries), layer.function.half_range
+
+    def entry(index: int) -> int:
+        return int(entries[min(max(index + n // 2, 0), n - 1)])
+
+    scaled = v * (n / (2.0 * half_range))
+    if sum(v.kif) <= DIRECT_TABLE_BITS:
+        fraction = fraction_bits(scaled)
+        return lookup(scaled, lambda raw: entry(_towards_zero(raw, fraction)), layer.result.fraction)
+    index = round_to(scaled.max_of(-n / 2.0).min_of(n / 2.0 - 1), 0, Rounding.TRN_ZERO)
+    return lookup(index, lambda raw: entry(raw << max(-fraction_bits(index), 0)), layer.result.fraction)
+
+
+def _towards_zero(raw: int, fraction: int) -> int:
+    if fraction <= 0:
+        return raw << -fraction
+    return (raw + ((1 << fraction) - 1 if raw < 0 else 0)) >> fraction
