@@ -24,6 +24,7 @@ from bitwright.errors import BitwrightError
 from bitwright.files import system_error, write_arrays, write_json
 from bitwright.frontend.modelfile import Flavour, ModelFile, inspect
 from bitwright.frontend.request import ImportRequest
+from bitwright.frontend.reuse import demand_reuse_factors
 from bitwright.frontend.rows import Rows, check_rows, read_rows
 from bitwright.network import Network, save
 from bitwright.network.layers import Dense, ScaleBias
@@ -59,6 +60,7 @@ def run(request: ImportRequest) -> None:
     compared, softmax = keras2.without_softmax(model) if request.head != "model" else (model, None)
     config = convert.make_config(model, request.hls_config, softmax)
     graph = convert.convert(model, config, request.name, request.options())
+    demand_reuse_factors(graph, request.hls_config)
     network = _noted(lower.lower(graph, request.name, request.head), keras2.weight_values(model), softmax)
     if rows is not None:
         check_rows(rows, network, request.classes)

@@ -102,7 +102,8 @@ async def stream(
     traffic, offered, held = Traffic(), False, None
     patience = 60 * len(words) * max(SHELL["ii"] // IN, OUT) + 10 * SHELL["latency"] + 4000
     limit = clocks if clocks is not None else patience
-    while len(traffic.words) < len(words) // IN * OUT and traffic.clock < limit:
+    wanted = len(words) // IN * OUT
+    while (len(traffic.words) < wanted or len(traffic.accepted) < len(words)) and traffic.clock < limit:
         await FallingEdge(dut.clk)
         pending = len(traffic.accepted) < len(words)
         offered = pending and (offered or send())

@@ -94,7 +94,7 @@ extern "C" int64_t bulk_run(const int64_t *x, int64_t *y, int64_t rows, int64_t 
     top->m_axis_tready = 1;
     const int64_t all_in = rows * INPUT_BEATS, all_out = rows * OUTPUT_BEATS;
     int64_t sent = 0, received = 0, clocks = 0, idle = 0;
-    while (received < all_out && idle < patience) {
+    while ((received < all_out || sent < all_in) && idle < patience) {
         top->s_axis_tvalid = sent < all_in;
         if (sent < all_in) pack(top->s_axis_tdata, x, sent);
         half(0);
@@ -108,7 +108,7 @@ extern "C" int64_t bulk_run(const int64_t *x, int64_t *y, int64_t rows, int64_t 
         half(1);
         clocks++;
     }
-    return received == all_out ? clocks : -1;
+    return received == all_out && sent == all_in ? clocks : -1;
 }
 
 #if VM_TRACE
