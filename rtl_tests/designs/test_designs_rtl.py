@@ -106,7 +106,14 @@ FOLDED = [
 STREAMS = [cnn(), sequence(), residual(), padded()]
 
 
-@pytest.mark.parametrize("network", [*FOLDED, *STREAMS], ids=lambda network: network.name)
+SLOW = {"deep", "unsigned", "two", "sequence", "padded"}
+
+
+@pytest.mark.parametrize(
+    "network",
+    [pytest.param(n, marks=[pytest.mark.slow] * (n.name in SLOW)) for n in (*FOLDED, *STREAMS)],
+    ids=lambda network: network.name,
+)
 def test_bits_protocol_and_schedule(network: Network, target: TargetConfig, tmp_path: Path) -> None:
     made = hardware.make(network, target, tmp_path)
     x = networks.vectors(network, 300)
