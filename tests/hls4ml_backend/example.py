@@ -99,7 +99,7 @@ def conversions(names: dict[str, Any]) -> None:
         return convert_from_keras_model(model, hls_config=hls_config, backend="Bitwright", **options)
 
     cases: list[dict[str, Any]] = [
-        {"clok_period": 4}, {"io_type": "io_stream"}, {"namespace": "a"}, {"head": "soft"}, {"part": "foo"},
+        {"clok_period": 4}, {"io_type": "io_serial"}, {"namespace": "a"}, {"head": "soft"}, {"part": "foo"},
         {"clock_period": -1}, {"bulk": "many"}, {"output_data_tb": "y.npy"}, {"board": "pynq"},
     ]  # fmt: skip
     RESULTS["errors of options"] = {str(case): said(lambda case=case: convert(**case)) for case in cases}

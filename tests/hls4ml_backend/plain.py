@@ -128,6 +128,25 @@ def same_graph(model: Any) -> None:
         )
 
 
+def streamed() -> None:
+    """A convolution and a folded dense layer under io_stream, with shapes in and out as hls4ml has them."""
+    layers = keras.layers
+    image = layers.Input((6, 5, 2), name="image")
+    x = layers.Conv2D(3, (3, 2), padding="same", activation="relu", name="conv")(image)
+    x = layers.MaxPooling2D((2, 2), name="pool")(x)
+    model = keras.Model(image, layers.Dense(4, name="out")(layers.Flatten(name="flat")(x)))
+    found = []
+    rows = np.random.default_rng(3).normal(0, 2, (200, 6, 5, 2))
+    for backend in ("Bitwright", "Vitis"):
+        config = config_from_keras_model(model, granularity="name", backend=backend)
+        config["LayerName"]["out"].update(Strategy="Resource", ReuseFactor=6)
+        options = {"hls_config": config, "backend": backend, "io_type": "io_stream", "output_dir": f"stream_{backend}"}
+        converted = hls4ml.converters.convert_from_keras_model(model, **options)
+        converted.compile()
+        found.append(converted.predict(rows))
+    RESULTS["streamed"] = bool(np.array_equal(*found)) and len(np.unique(found[0])) > 100
+
+
 def main() -> None:
     """Convert with both backends, ask, write the answers."""
     model = build()
@@ -139,6 +158,7 @@ def main() -> None:
     several_inputs(model, ours, cpp, rows)
     other_ways(model, ours, rows)
     same_graph(model)
+    streamed()
     Path("results.json").write_text(json.dumps(RESULTS))
 
 

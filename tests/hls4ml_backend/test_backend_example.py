@@ -141,7 +141,7 @@ def test_what_rtl_cannot_give_is_said(answers: Answers, keyword: str, words: str
     ("number", "words"),
     [
         (0, "unknown option 'clok_period'\n  -> did you mean 'clock_period'?"),
-        (1, "io_type='io_stream'"),
+        (1, "io_type='io_serial': Input should be 'io_parallel' or 'io_stream'"),
         (2, "'namespace' is about Vitis' C++"),
         (3, "'model', 'logits' or 'argmax'"),
         (4, "no family is known for the part 'foo'\n  -> give family= one of 'xcup', 'xcu', 'xc7', 'ecp5'"),

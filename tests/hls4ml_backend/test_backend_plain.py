@@ -60,3 +60,7 @@ def test_rows_of_input_data_tb_lead_the_test_vectors(answers: dict[str, Any]) ->
 
 def test_a_split_graph_is_refused(answers: dict[str, Any]) -> None:
     assert "a MultiModelGraph has no RTL" in answers["split"]
+
+
+def test_a_streamed_convolution_has_the_bits_of_hls4mls_cpp(answers: dict[str, Any]) -> None:
+    assert answers["streamed"]

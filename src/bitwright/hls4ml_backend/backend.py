@@ -119,7 +119,7 @@ class BitwrightBackend(VitisBackend):  # type: ignore[misc]
         head: str = DEFAULTS["head"],
         depth_per_stage: float = DEFAULTS["depth_per_stage"],
         vectors: int = DEFAULTS["vectors"],
-        bulk: int = DEFAULTS["bulk"],
+        bulk: int | None = DEFAULTS["bulk"],
         seed: int = DEFAULTS["seed"],
         **unknown: Any,
     ) -> dict[str, Any]:
@@ -129,13 +129,13 @@ class BitwrightBackend(VitisBackend):  # type: ignore[misc]
             part: the FPGA.
             clock_period: in ns.
             clock_uncertainty: ``'10%'`` or a fraction of the period.
-            io_type: ``io_parallel``.
+            io_type: ``io_parallel``, or ``io_stream``: images and sequences a pixel per beat.
             family: what Yosys synthesizes for: ``xcup``, ``xcu``, ``xc7`` or ``ecp5``; by the part if not given.
             head: ``model``: the hardware holds every layer; ``logits``: a final softmax is left out; ``argmax``:
                 in its place stands the index of the largest output.
             depth_per_stage: adder depths between two pipeline registers (alkaid's delay unit).
             vectors: random vectors on which ``build`` compares all oracles.
-            bulk: further random vectors on which it compares RTL and reference.
+            bulk: further random vectors on which it compares RTL and reference; 1,000,000 at II 1 by default.
             seed: of those vectors.
             unknown: nothing else is taken.
 

@@ -84,7 +84,7 @@ def _port(network: Network, names: Sequence[str], what: str, streamed: bool) -> 
 
 def stream_name(part: str) -> str:
     """The prefix of the nets of a block's (or SOURCE's) output stream."""
-    return f"s_{identifier(part)}" if part != SOURCE else "s_axis"
+    return f"o_{identifier(part)}" if part != SOURCE else "s_axis"
 
 
 def top_unit(design: Design) -> Unit:
@@ -141,7 +141,7 @@ class _Writer:
         for source, word in self.words.items():
             prefix = stream_name(source)
             width = port_width(word)
-            yield f"  // stream of {source or 'the input'}"
+            yield f"  // stream of {source}"
             yield f"  wire {prefix}_valid;"
             yield f"  wire {prefix}_ready;"
             yield f"  {declare('wire', width, f'{prefix}_data')};"
@@ -258,5 +258,6 @@ class _Writer:
 
 
 def _edge(edge: Edge) -> str:
-    source = identifier(edge.source) if edge.source != SOURCE else "axis"
-    return f"e_{source}_to_{identifier(edge.target)}"
+    source = identifier(edge.source) if edge.source != SOURCE else "s_axis"
+    target = identifier(edge.target) if edge.target != SINK else "m_axis"
+    return f"e_{source}_to_{target}"

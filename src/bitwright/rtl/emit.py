@@ -170,7 +170,7 @@ def _describe_design(network: Network, design: Design, units: Sequence[Unit], ta
         includes=f"{len(design.blocks)} blocks, each with its output FIFO, and the streams between them",
     )  # fmt: skip
     streams = tuple(_port(stream_name(block.part.name), block.part.writes, 1) for block in design.blocks)
-    queues = {f"{edge.source or 'input'} to {edge.target}": edge.depth for edge in design.edges if edge.depth}
+    queues = {f"{edge.source} to {edge.target}": edge.depth for edge in design.edges if edge.depth}
     return _bundle(
         network, units, target, kernel=shell, shell=shell, capacity=times.capacity, streams=streams, queues=queues
     )

@@ -15,8 +15,8 @@ from itertools import pairwise
 
 from bitwright.errors import UnsupportedLayerError
 
-SOURCE, SINK = "", "out"
-"""The network's input and output streams."""
+SOURCE, SINK = "<in>", "<out>"
+"""The network's input and output streams; no layer can have these names."""
 
 MOST_BEATS = 1 << 16
 """Deepest queue that is tried on a branch."""
@@ -199,6 +199,7 @@ class _Run:
         self.nodes, self.edges = list(nodes), list(edges)
         self.words = {node.name: _Queue(node.depth) for node in nodes}
         self.queues: Mapping[int, _Queue] = {i: _Queue(e.depth) for i, e in enumerate(edges) if e.depth}
+        self.settled = max((len(node.steps) for node in nodes), default=0)
         self.step = dict.fromkeys((node.name for node in nodes), 0)
         self.ready_at = dict.fromkeys((node.name for node in nodes), 0)
         self.taken = [False] * len(self.edges)  # this reader of a fork has taken the word
@@ -206,8 +207,15 @@ class _Run:
         self.outputs = {n: [i for i, e in enumerate(edges) if e.source == n] for n in (*self.words, SOURCE)}
 
     def go(self, offered: int, wanted: int, *, taking: bool) -> Times:
-        """Offer beats as fast as they are taken; stop when all came or nothing can move any more."""
+        """Offer beats as fast as they are taken; stop when all came or nothing can move any more.
+
+        The first comes when the design has been idle for long: line buffers have begun their border.
+        """
         times, clock = Times(), 0
+        while clock <= self.settled:
+            clock += self._clock(clock, times, 0, taking) or self.settled + 1
+            for queue in (*self.words.values(), *self.queues.values()):
+                queue.tick()
         while len(times.delivered) < wanted:
             moved = self._clock(clock, times, offered, taking)
             for queue in (*self.words.values(), *self.queues.values()):

@@ -77,6 +77,8 @@ async def start(dut: Any) -> None:
     dut.m_axis_tready.value = 0
     dut.s_axis_tdata.value = 0
     await reset(dut)
+    for _ in range(SHELL["latency"] if IN > 1 else 0):  # line buffers begin their border before the first pixel
+        await FallingEdge(dut.clk)
 
 
 async def reset(dut: Any) -> None:
