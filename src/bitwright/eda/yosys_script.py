@@ -36,6 +36,7 @@ class ModuleJob:
             their memory files all the same).
         dsp: whether products may use DSP blocks, other than the options say.
         bram: whether memories may use block RAM, other than the options say.
+        srl: whether shift registers become SRLs; to look for them among many registers takes minutes.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ModuleJob:
     blackboxes: tuple[Path, ...] = ()
     dsp: bool | None = None
     bram: bool | None = None
+    srl: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,13 @@ class SynthOptions:
             for area; ``stock`` is Yosys' own ``synth_xilinx`` script.  ECP5 knows only the stock script.
         dsp: multiplications may use DSP blocks.
         bram: memories may use block RAM.
+        srl: shift registers become SRLs.
     """
 
     recipe: Literal["adders", "stock"] = "adders"
     dsp: bool = True
     bram: bool = True
+    srl: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ def plan(job: ModuleJob, family: str, options: SynthOptions, tool: YosysTool) ->
 def _options(job: ModuleJob, options: SynthOptions) -> SynthOptions:
     """The options with those of the job in their place."""
     dsp, bram = (b if a is None else a for a, b in ((job.dsp, options.dsp), (job.bram, options.bram)))
-    return replace(options, dsp=dsp, bram=bram)
+    return replace(options, dsp=dsp, bram=bram, srl=options.srl and job.srl)
 
 
 def _demand_file(path: Path, module: str) -> None:
@@ -204,6 +208,7 @@ def script(
         recipe=options.recipe,
         dsp=options.dsp and (found.multipliers or options.recipe == "stock"),
         bram=options.bram,
+        srl=options.srl,
         memories=found.memories,
         multipliers=found.multipliers,
     )

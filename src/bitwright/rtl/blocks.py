@@ -13,7 +13,7 @@ from bitwright.rtl import engine_dense
 from bitwright.rtl.estimate import folded
 from bitwright.rtl.kernel import Kernel, build, cost
 from bitwright.rtl.parts import CollectCore, FoldedCore, KernelCore, Part, SplitCore, WindowCore
-from bitwright.rtl.ports import port_width
+from bitwright.rtl.ports import port_width, tensors
 from bitwright.rtl.schedule import Node
 from bitwright.rtl.top import kernel_texts
 
@@ -35,6 +35,7 @@ class Unit:
         dsp: whether its products go to DSP blocks.
         stages: first and last pipeline stage.
         estimated_lut: before synthesis; 0 for plumbing.
+        registers: bits of the widest registers, about; some synthesis passes take their square.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Unit:
     dsp: bool = True
     stages: tuple[int, int] = (0, 0)
     estimated_lut: float = 0.0
+    registers: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +115,10 @@ def kernel_units(kernel: Kernel) -> tuple[Unit, ...]:
                 estimated_lut=round(cost(module), 1),
             )
         )  # fmt: skip
-    return (*units, Unit(kernel.top, texts[kernel.top], children=tuple(unit.name for unit in units)))
+    network = kernel.network
+    bits = port_width(tensors(network, [*(layer.name for layer in network.inputs), *network.outputs]))
+    top = Unit(kernel.top, texts[kernel.top], children=tuple(unit.name for unit in units), registers=bits)
+    return (*units, top)
 
 
 def _tail(part: Part, core: FoldedCore | WindowCore, depth_per_stage: float) -> tuple[tuple[Unit, ...], int]:
@@ -146,6 +151,7 @@ def _engine_units(part: Part, core: FoldedCore, latency: int) -> Iterator[Unit]:
     yield Unit(
         name, engine_dense.engine_text(name, layer, core.source), (layer.name,), engine_dense.LIBRARY, (f"{name}_rom",),
         dsp=engine_dense.uses_dsp(layer, core.source), stages=(0, latency),
+        registers=port_width(part.reads) + layer.size * (layer.accum.width + layer.result.width),
         estimated_lut=folded(layer, core.source, layer.reuse_factor).lut,
     )  # fmt: skip
 
@@ -196,7 +202,10 @@ def _wrapper(
         "claims": bool(parameters),
     }
     children = tuple(name for name in (values["core"], values["tail"]) if name and f"{name}.sv" not in library)
-    return Unit(values["name"], render("block.sv.j2", **values), library=STREAM_LIBRARY + library, children=children)
+    return Unit(
+        values["name"], render("block.sv.j2", **values), library=STREAM_LIBRARY + library, children=children,
+        registers=values["core_width"] if parameters else 0,
+    )  # fmt: skip
 
 
 def render(template: str, **values: Any) -> str:

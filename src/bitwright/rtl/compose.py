@@ -95,7 +95,8 @@ def top_unit(design: Design) -> Unit:
     text = HEADER + "\n".join([*writer.head(name), *body, "endmodule"]) + "\n" + FOOTER
     wrappers = tuple(block.wrapper for block in design.blocks)
     cores = tuple(name for wrapper in wrappers for name in wrapper.children)
-    return Unit(name, text, library=LIBRARY, children=cores, parts=wrappers)
+    bits = sum(wrapper.registers for wrapper in wrappers)
+    return Unit(name, text, library=LIBRARY, children=cores, parts=wrappers, registers=bits)
 
 
 def whole_bytes(bits: int) -> int:

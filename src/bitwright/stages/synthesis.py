@@ -26,6 +26,9 @@ from bitwright.stages.runner import Say
 
 NETLIST_VECTORS = 20_000
 
+MOST_SRL_BITS = 4000
+"""Register bits up to which shift registers are looked for: Yosys' xilinx_srl takes their square (163 s for 20,000)."""
+
 MODULES = "synth_modules"
 """Kept beside the stage's folder: a module that did not change is not synthesized again, and logs survive."""
 
@@ -94,6 +97,7 @@ def module_jobs(bundle: Bundle, root: Path) -> list[ModuleJob]:
             memory_files=tuple(file for name in (module.name, *module.children) for file in memories[name]),
             blackboxes=tuple(files[child] for child in module.children),
             dsp=None if module.dsp else False,
+            srl=module.registers <= MOST_SRL_BITS,
             bram=True if module.memory else None,  # a ROM stands alone: no netlist with registers depends on it
         )
         for module in bundle.modules
