@@ -107,17 +107,19 @@ class Choices:
     weights: Path | None
     hls: Path | None
     head: str | None
+    io_type: str | None
     bulk: int | None
 
     def command(self, model: str) -> str:
         """The command that makes the same again."""
         given = {"MODEL": model, "TARGET": self.target, "WEIGHTS": self.weights, "HLS": self.hls, "HEAD": self.head}
+        given["IO"] = self.io_type
         given["BULK"] = None if self.bulk is None else str(self.bulk)
         return " ".join(["make fpga", *(f"{key}={shlex.quote(str(v))}" for key, v in given.items() if v is not None)])
 
     def overrides(self) -> dict[str, Any]:
         """Fields of the model's config that were given on the command line."""
-        given = {"hls": self.hls.resolve() if self.hls else None, "head": self.head}
+        given = {"hls": self.hls.resolve() if self.hls else None, "head": self.head, "io_type": self.io_type}
         return {key: value for key, value in given.items() if value is not None}
 
 
@@ -130,6 +132,10 @@ OPTIONS = (
     click.option(
         "--head", type=click.Choice(["logits", "argmax", "model"]),
         help="What the hardware ends with: before a final softmax, the index of the largest, or all layers.",
+    ),
+    click.option(
+        "--io", "io_type", type=click.Choice(["io_parallel", "io_stream"]),
+        help="How tensors move: whole, or pixel by pixel through line buffers. Default: the model's, io_parallel.",
     ),
     click.option("--bulk", type=click.IntRange(0), help="Vectors of the bulk comparison. Default: 1,000,000."),
     click.option("--root", type=PATH, default=Path(), help="Folder with models/ and flows/. Default: here."),

@@ -52,7 +52,7 @@ class ModelConfig(Config):
     source: Path = Field(description="model file: .h5, .keras, or .json with its weights beside it")
     weights: Path | None = Field(default=None, description="weights of a .json model")
     hls: Path | None = Field(default=None, description="hls4ml config; made by hls4ml when absent")
-    io_type: Literal["io_parallel"] = "io_parallel"
+    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
     head: Head = Field(default="logits", description="logits: leave out a final softmax; argmax: its index")
     data: DataConfig | None = None
     vectors: VectorConfig = VectorConfig()
