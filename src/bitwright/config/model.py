@@ -29,7 +29,9 @@ class VectorConfig(Config):
 
     real: int = Field(default=4000, ge=0, description="rows of the data set, at most")
     random: int = Field(default=6000, ge=0, description="random on the input grid")
-    bulk: int = Field(default=1_000_000, ge=0, description="vectors of the bulk comparison")
+    bulk: int | None = Field(
+        default=None, ge=0, description="vectors of the bulk comparison; 1,000,000 at II 1, fewer at larger ones"
+    )
     seed: int = 1
 
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bitwright.config.names import identifier
 from bitwright.rtl import engine_dense
+from bitwright.rtl.estimate import folded
 from bitwright.rtl.kernel import Kernel, build, cost
 from bitwright.rtl.parts import CollectCore, FoldedCore, KernelCore, Part, SplitCore, WindowCore
 from bitwright.rtl.ports import port_width
@@ -145,7 +146,7 @@ def _engine_units(part: Part, core: FoldedCore, latency: int) -> Iterator[Unit]:
     yield Unit(
         name, engine_dense.engine_text(name, layer, core.source), (layer.name,), engine_dense.LIBRARY, (f"{name}_rom",),
         dsp=engine_dense.uses_dsp(layer, core.source), stages=(0, latency),
-        estimated_lut=engine_dense.estimated_lut(layer, core.source),
+        estimated_lut=folded(layer, core.source, layer.reuse_factor).lut,
     )  # fmt: skip
 
 

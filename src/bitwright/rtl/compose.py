@@ -72,7 +72,7 @@ def _port(network: Network, names: Sequence[str], what: str, streamed: bool) -> 
     beats = {beats_of(layer.shape) for layer in layers}
     if len(beats) > 1:
         raise UnsupportedLayerError(
-            f"the {what} {', '.join(names)} come in {', '.join(map(str, sorted(beats)))} beats; a stream has one length",
+            f"the {what} {', '.join(names)} come in {', '.join(map(str, sorted(beats)))} beats, not in one number",
             where=network.name,
             hint="use io_parallel, or give them the same number of pixels",
         )
