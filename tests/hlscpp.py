@@ -23,22 +23,31 @@ from bitwright.network import Constant, Layer, Network
 from bitwright.network.layers import (
     Argmax,
     Cast,
+    CastEach,
     Concat,
     Conv,
     Dense,
+    Dot,
+    ExpLinear,
     HardMax,
+    HardSigmoid,
     Input,
+    Leaky,
+    Levels,
+    Lookup,
     Merge,
     Pool,
     PoolForm,
     Rearrange,
     RearrangeOp,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
     Softmax,
     Table,
     TableFunction,
+    Threshold,
 )
 
 HEAD = """
@@ -125,13 +134,31 @@ class Writer:
             case Softmax():
                 return self.softmax_members(layer)
             case HardMax():
-                return [f"static const unsigned n_slice = {layer.size}"]
+                return self.slice_members(layer)
+            case Leaky() | Threshold() | Lookup() | ExpLinear():
+                return self.activation_members(layer)
+            case HardSigmoid():
+                constants = {"slope": layer.slope, "shift": layer.shift}
+                return [
+                    f"static const unsigned n_in = {layer.size}, io_type = nnet::io_parallel",
+                    *(
+                        f"inline static const {ctype(c.format)} {n} = {float(c.value[0])!r}"
+                        for n, c in constants.items()
+                    ),
+                ]
+            case Dot():
+                return [
+                    f"static const unsigned n_in = {self.source(layer).size}, n_out = 1, reuse_factor = 1",
+                    f"typedef {ctype(layer.accum)} accum_t",
+                    f"typedef {ctype(self.source(layer, 1).result)} weight_t",
+                    "template <class x_T, class y_T> using product = nnet::product::mult<x_T, y_T>",
+                ]
             case Merge():
                 sizes = [self.source(layer, i).size for i in (0, 1)]
                 return [f"static const unsigned n_elem = {layer.size}, n_elem1 = {sizes[0]}, n_elem2 = {sizes[1]}"]
             case Concat():
                 return self.concat_members(layer)
-            case Input() | Reshape() | Argmax():
+            case Input() | Reshape() | Argmax() | CastEach() | Levels() | Recurrent():
                 return []
 
     def dense_members(self, layer: Dense) -> list[str]:
@@ -201,10 +228,28 @@ class Writer:
             f"template <class D, class C> using fill_buffer = fill_{rank}<D, C>",
         ]
 
+    def slice_members(self, layer: Softmax | HardMax) -> list[str]:
+        outer, together, inner = layer.slices
+        kind = layer.implementation.value if isinstance(layer, Softmax) else "argmax"
+        return [
+            f"static const unsigned n_in = {layer.size}, n_slice = {together}, n_outer = {outer}, n_inner = {inner}",
+            "static const unsigned parallelization_factor = 1, reuse_factor = 1",
+            f"static const nnet::softmax_implementation implementation = nnet::softmax_implementation::{kind}",
+            "typedef ap_fixed<18, 8> table_t",
+            *([] if isinstance(layer, Softmax) else ARGMAX_TYPES),
+        ]
+
+    def activation_members(self, layer: Leaky | Threshold | Lookup | ExpLinear) -> list[str]:
+        members = [f"static const unsigned n_in = {layer.size}"]
+        if isinstance(layer, Lookup | ExpLinear):
+            members += [f"static const unsigned table_size = {layer.table.raw.size}"]
+            members += [f"typedef {ctype(layer.table.format)} table_t"]
+        return members
+
     def softmax_members(self, layer: Softmax) -> list[str]:
         exp_entries, inverse_entries = layer.exp_table.raw.size, layer.inverse_table.raw.size
         return [
-            f"static const unsigned n_slice = {layer.size}",
+            *self.slice_members(layer),
             f"static const unsigned exp_table_size = {exp_entries}, inv_table_size = {inverse_entries}",
             "static constexpr float exp_scale = 1.0",
             f"typedef {ctype(layer.exp_table.format)} exp_table_t",
@@ -234,7 +279,16 @@ class Writer:
             source = self.source(layer)
             find = f"for (int i = 1; i < {source.size}; i++) if ({source.name}[i] > {source.name}[best]) best = i;"
             return [declared, f"{{ int best = 0; {find} {layer.name}[0] = best; }}"]
+        if isinstance(layer, CastEach):
+            return [declared, *self.casts(layer)]
         return [declared, *self.constants(layer), self.call(layer)]
+
+    def casts(self, layer: CastEach) -> list[str]:
+        """As hls4ml generates them (backends/fpga/passes/hgq_proxy_model.py)."""
+        source = layer.sources[0]
+        kinds = [None if kind is None else ctype(kind) for kind in layer.formats()]
+        values = ["0" if kind is None else f"{kind}({source}[{i}])" for i, kind in enumerate(kinds)]
+        return [f"{layer.name}[{i}] = {value};" for i, value in enumerate(values)]
 
     def constants(self, layer: Layer) -> list[str]:
         match layer:
@@ -244,6 +298,14 @@ class Writer:
             case Conv():
                 weight = layer.weight if layer.strategy == "latency" else channels_first(layer.weight)
                 return [*array(f"{layer.name}_w", weight), *array(f"{layer.name}_b", layer.bias)]
+            case Leaky():
+                return array(f"{layer.name}_p", Constant(np.resize(layer.slope.raw, layer.size), layer.slope.format))
+            case Threshold():
+                return array(f"{layer.name}_p", layer.theta)
+            case ExpLinear():
+                return array(f"{layer.name}_p", layer.alpha)
+            case Lookup():
+                return array(f"{layer.name}_p", layer.table)
             case ScaleBias():
                 return [*array(f"{layer.name}_w", layer.scale), *array(f"{layer.name}_b", layer.bias)]
             case _:
@@ -254,11 +316,26 @@ class Writer:
         if isinstance(layer, Rearrange) and layer.op is RearrangeOp.RESIZE:
             return f"nnet::resize_nearest<{types}, {self.config_name(layer)}>({layer.sources[0]}, {layer.name});"
         function, extra = self.function(layer), self.extra(layer)
+        if isinstance(layer, Leaky | Threshold | ExpLinear):
+            return self.parametrized(layer, types)
         limit = f"{layer.limit}, " if isinstance(layer, Relu) and layer.limit is not None else ""
         arguments = ", ".join([*layer.sources, layer.name, *extra])
         return f"nnet::{function}<{types}, {ctype(layer.result)}, {limit}{self.config_name(layer)}>({arguments});"
 
+    def parametrized(self, layer: Leaky | Threshold | ExpLinear, source: str) -> str:
+        """Activations with a parameter, and selu, whose factors are its own."""
+        config, result = self.config_name(layer), ctype(layer.result)
+        if isinstance(layer, ExpLinear) and layer.gain.format.width > 1:
+            return f"nnet::selu<{source}, {result}, {config}>({layer.sources[0]}, {layer.name});"
+        name = {Leaky: "prelu", Threshold: "thresholded_relu", ExpLinear: "elu"}[type(layer)]
+        constant = {Leaky: "slope", Threshold: "theta", ExpLinear: "alpha"}[type(layer)]
+        parameter = f"{layer.name}_p" + ("" if isinstance(layer, Leaky) else "[0]")
+        types = f"{source}, {ctype(getattr(layer, constant).format)}, {result}, {config}"
+        return f"nnet::{name}<{types}>({layer.sources[0]}, {parameter}, {layer.name});"
+
     def extra(self, layer: Layer) -> list[str]:
+        if isinstance(layer, Lookup):
+            return [f"{layer.name}_p"]
         return [f"{layer.name}_w", f"{layer.name}_b"] if isinstance(layer, Dense | Conv | ScaleBias) else []
 
     def function(self, layer: Layer) -> str:
@@ -280,10 +357,16 @@ class Writer:
                 return "linear"
             case Table():
                 return layer.function.value
-            case Softmax():
-                return f"softmax_{layer.implementation.value}"
-            case HardMax():
-                return "softmax_argmax"
+            case Softmax() | HardMax():
+                return "softmax_multidim"
+            case HardSigmoid():
+                return "hard_tanh" if layer.tanh else "hard_sigmoid"
+            case Lookup():
+                return "unary_lut"
+            case Dot():
+                return "dot1d"
+            case Leaky() | Threshold() | ExpLinear() | Levels() | CastEach() | Recurrent():
+                return ""  # written elsewhere
             case Merge():
                 return layer.op.value
             case Concat():
@@ -344,7 +427,18 @@ template <class D, class C> struct fill_2 {
 def covers(network: Network) -> bool:
     """Whether its layers are written here: streams are tested through whole projects."""
     streams = any(isinstance(layer, Pool) and layer.form is not PoolForm.PARALLEL for layer in network.layers)
-    return not streams
+    return not streams and not any(isinstance(layer, Levels | Recurrent) for layer in network.layers)
+
+
+ARGMAX_TYPES = [
+    "static const unsigned exp_table_size = 2, inv_table_size = 2",
+    "static constexpr float exp_scale = 1.0",
+    *(
+        f"typedef ap_fixed<8, 4> {name}"
+        for name in ("exp_table_t", "inv_table_t", "accum_t", "inv_inp_t", "inp_norm_t")
+    ),
+]
+"""What the other implementations of softmax read, which a switch compiles too."""
 
 
 DEFAULT_ADDRESS = FixedFormat(8, 4)
@@ -377,6 +471,10 @@ def table_text(case: TableCase, number: int) -> str:
     this, address = f"table_config_{number}", ctype(case.address)
     call = {
         "sigmoid": f"nnet::init_sigmoid_table<{this}, {case.entries}>(t)",
+        "softplus": f"nnet::init_softplus_table<{this}, {case.entries}>(t)",
+        "softsign": f"nnet::init_softsign_table<{this}, {case.entries}>(t)",
+        "elu": f"nnet::init_elu_table<{this}, {case.entries}>(t)",
+        "selu": f"nnet::init_selu_table<{this}, {case.entries}>(t)",
         "tanh": f"nnet::init_tanh_table<{this}, {case.entries}>(t)",
         "exp": f"nnet::init_exp_table<{address}, {this}>(t)",
         "negexp": f"nnet::init_exp_table<{address}, {this}>(t, true)",

@@ -6,7 +6,7 @@ with ``bitwright.network.steps`` and is as slow as it is plain.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import product
 from math import floor, prod, trunc
@@ -17,17 +17,26 @@ from bitwright.fixed import FixedFormat
 from bitwright.network.layers import (
     Argmax,
     Cast,
+    CastEach,
+    Cell,
     Concat,
     Constant,
     Conv,
     Dense,
+    Dot,
+    ExpLinear,
     HardMax,
+    HardSigmoid,
     Input,
     Layer,
+    Leaky,
+    Levels,
+    Lookup,
     Merge,
     Network,
     Pool,
     Rearrange,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -35,6 +44,7 @@ from bitwright.network.layers import (
     SoftmaxKind,
     Table,
     TableFunction,
+    Threshold,
 )
 
 Numbers = list[Fraction]
@@ -254,7 +264,7 @@ def relu(layer: Relu, x: Numbers) -> Numbers:
 
 def table(layer: Table, x: Numbers) -> Numbers:
     entries, n = numbers(layer.table), layer.table.raw.size
-    span = {TableFunction.SIGMOID: 16, TableFunction.TANH: 8}[layer.function]
+    span = 8 if layer.function is TableFunction.TANH else 16
     out = []
     for v in x:
         index = as_int(v * n / span) + span // 2 * n // span
@@ -296,6 +306,113 @@ def index_of_largest(x: Numbers) -> int:
         if x[i] > maximum:
             maximum, idx = x[i], i
     return idx
+
+
+def hard_max(layer: HardMax, x: Numbers) -> Numbers:
+    best = index_of_largest(x)
+    return [store(1 if i == best else 0, layer.result) for i in range(len(x))]
+
+
+def sliced(layer: Softmax | HardMax, x: Numbers, function: Callable[[Numbers], Numbers]) -> Numbers:
+    """softmax_multidim: element j of slice (i, k) is at i * n_slice * n_inner + j * n_inner + k."""
+    n_slice, out = len(x) // layer.outer // layer.inner, list(x)
+    for i in range(layer.outer):
+        for k in range(layer.inner):
+            places = [i * n_slice * layer.inner + j * layer.inner + k for j in range(n_slice)]
+            for place, y in zip(places, function([x[p] for p in places]), strict=True):
+                out[place] = y
+    return out
+
+
+def activation(layer: Layer, i: int, v: Fraction, t: FixedFormat) -> Fraction:
+    """leaky_relu, prelu, thresholded_relu, hard_sigmoid, hard_tanh, elu, selu, the quantized tanhs, unary_lut."""
+    match layer:
+        case Leaky():
+            slope = numbers(layer.slope)
+            return store(v if v > 0 else slope[i % len(slope)] * v, layer.result)
+        case Threshold():
+            return store(v if v > numbers(layer.theta)[0] else 0, layer.result)
+        case HardSigmoid():
+            datareg = numbers(layer.slope)[0] * v + numbers(layer.shift)[0]
+            datareg = Fraction(1) if datareg > 1 else Fraction(0) if datareg < 0 else datareg
+            return store(2 * datareg - 1 if layer.tanh else datareg, layer.result)
+        case ExpLinear():
+            entries = numbers(layer.table)
+            if v >= 0:
+                return store(numbers(layer.gain)[0] * v, layer.result)
+            return store(
+                numbers(layer.alpha)[0] * entries[min(as_int(v * len(entries) / -8), len(entries) - 1)], layer.result
+            )
+        case Levels():
+            up, down = numbers(layer.up), numbers(layer.down)
+            which = 0 if v >= up[i % len(up)] else 2 if v < down[i % len(down)] else 1
+            return number(layer.levels[which], layer.result)
+        case Lookup():
+            return store(numbers(layer.table)[bits(v, t)], layer.result)
+        case CastEach():
+            signed, width, integer = layer.bits.raw[:, i].tolist()
+            if not width:
+                return Fraction(0)
+            kind = FixedFormat(width, integer, bool(signed), layer.rounding, layer.overflow)
+            return store(store(v, kind), layer.result)
+    raise AssertionError(layer)
+
+
+def gate(layer: Recurrent, x: Numbers, which: str) -> Numbers:
+    """nnet::activation::sigmoid, tanh or relu, into accum_t."""
+    function = layer.gate if which == "gate" else layer.function
+    entries = numbers(layer.gate_table if which == "gate" else layer.table)
+    if function.value == "relu":
+        return [store(v if v > 0 else 0, layer.accum) for v in x]
+    span, n, out = 8 if function.value == "tanh" else 16, len(entries), []
+    for v in x:
+        index = as_int(v * n / span) + span // 2 * n // span
+        out.append(store(entries[min(max(index, 0), n - 1)], layer.accum))
+    return out
+
+
+def product_of(layer: Recurrent, x: Numbers, weight: Constant, bias: Constant, reuse: int) -> Numbers:
+    """nnet::dense into accum_t."""
+    n_out = bias.raw.size
+    made = Dense(
+        name="d", sources=("x",), shape=(n_out,), result=layer.accum, weight=weight, bias=bias, accum=layer.accum,
+        strategy=layer.strategy, reuse_factor=reuse,
+    )  # fmt: skip
+    return dense(made, x)
+
+
+def recurrent(layer: Recurrent, x: Numbers, shape: Sequence[int]) -> Numbers:
+    """lstm_stack and gru_stack."""
+    steps, features = shape
+    n, accum_t, res_t = layer.units, layer.accum, layer.result
+    h, s = [Fraction(0)] * n, [Fraction(0)] * n
+    out: dict[int, Numbers] = {}
+    for t in reversed(range(steps)) if layer.backward else range(steps):
+        data = x[t * features : (t + 1) * features]
+        tmpres = product_of(layer, data, layer.weight, layer.bias, layer.reuse_factor)
+        state = product_of(layer, h, layer.recurrent_weight, layer.recurrent_bias, layer.recurrent_reuse_factor)
+        if layer.cell is Cell.LSTM:
+            acc = [store(a + b, accum_t) for a, b in zip(tmpres, state, strict=True)]
+            i, f, o = (gate(layer, acc[k * n : (k + 1) * n], "gate") for k in (0, 1, 3))
+            c = gate(layer, acc[2 * n : 3 * n], "function")
+            s = [store(c[k] * i[k] + s[k] * f[k], res_t) for k in range(n)]
+            acted = gate(layer, s, "function")
+            h = [store(o[k] * acted[k], res_t) for k in range(n)]
+        else:
+            zr = gate(layer, [store(tmpres[k] + state[k], accum_t) for k in range(2 * n)], "gate")
+            reset = [store(zr[n + k] * state[2 * n + k], accum_t) for k in range(n)]
+            c = gate(layer, [store(tmpres[2 * n + k] + reset[k], accum_t) for k in range(n)], "function")
+            h = [store(c[k] * (1 - zr[k]) + h[k] * zr[k], res_t) for k in range(n)]
+        out[t] = h
+    return [v for t in range(steps) for v in out[t]] if layer.sequences else h
+
+
+def dot(layer: Dot, a: Numbers, b: Numbers) -> Numbers:
+    """dot1d."""
+    acc = Fraction(0)
+    for p, q in zip(a, b, strict=True):
+        acc = store(acc + store(p * q, layer.accum), layer.accum)
+    return [store(acc, layer.result)]
 
 
 def merge(layer: Merge, a: Numbers, b: Numbers) -> Numbers:
@@ -350,10 +467,15 @@ def compute(layer: Layer, sources: list[Layer], values: list[Numbers]) -> Number
         case Table():
             return table(layer, values[0])
         case Softmax():
-            return softmax(layer, values[0], sources[0].result)
+            return sliced(layer, values[0], lambda x: softmax(layer, x, sources[0].result))
         case HardMax():
-            best = index_of_largest(values[0])
-            return [store(1 if i == best else 0, layer.result) for i in range(layer.size)]
+            return sliced(layer, values[0], lambda x: hard_max(layer, x))
+        case Leaky() | Threshold() | HardSigmoid() | ExpLinear() | Levels() | Lookup() | CastEach():
+            return [activation(layer, i, v, sources[0].result) for i, v in enumerate(values[0])]
+        case Recurrent():
+            return recurrent(layer, values[0], sources[0].shape)
+        case Dot():
+            return dot(layer, values[0], values[1])
         case Argmax():
             return [Fraction(index_of_largest(values[0]))]
         case Merge():

@@ -14,15 +14,25 @@ from hypothesis import strategies as st
 
 from bitwright.fixed import FixedFormat, Overflow, Rounding, parse_format
 from bitwright.network import Constant, Layer, Network, check
+from bitwright.network.layer_recurrent import NO_TABLE
 from bitwright.network.layers import (
     Argmax,
     Base,
     Cast,
+    CastEach,
+    Cell,
     Concat,
     Conv,
     Dense,
+    Dot,
+    ExpLinear,
+    GateFunction,
     HardMax,
+    HardSigmoid,
     Input,
+    Leaky,
+    Levels,
+    Lookup,
     Merge,
     MergeOp,
     Pool,
@@ -30,6 +40,7 @@ from bitwright.network.layers import (
     PoolOp,
     Rearrange,
     RearrangeOp,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -38,14 +49,19 @@ from bitwright.network.layers import (
     SoftmaxKind,
     Table,
     TableFunction,
+    Threshold,
 )
-from bitwright.network.tables import activation_table, exp_table, inverse_table
+from bitwright.network.tables import activation_table, elu_table, exp_table, inverse_table, selu_table
 from bitwright.network.vectors import corners, input_formats, random_rows
 from bitwright.network.window import positions
 
 Ints = npt.NDArray[np.int64]
 L = TypeVar("L", bound=Base)
+A = TypeVar("A", Leaky, Threshold, HardSigmoid, ExpLinear, Levels, Lookup)
 Format = str | FixedFormat
+
+CONSTANTS = {"slope", "theta", "shift", "gain", "alpha", "up", "down"}
+"""Fields of activations that are constants."""
 
 
 def fmt(text: Format) -> FixedFormat:
@@ -210,6 +226,8 @@ class Draft:
         difference: Format | None = None,
         exp_entries: int = 16,
         inverse_entries: int = 16,
+        outer: int = 1,
+        inner: int = 1,
     ) -> Softmax:
         """A Softmax layer with hls4ml's own tables."""
         stable = kind is SoftmaxKind.STABLE
@@ -223,12 +241,60 @@ class Draft:
                 accum=fmt(accum),
                 inverse_input=fmt(inverse_input),
                 difference=address,
+                outer=outer,
+                inner=inner,
             )
         )
 
-    def hard_max(self, x: Base, result: Format) -> HardMax:
+    def hard_max(self, x: Base, result: Format, outer: int = 1, inner: int = 1) -> HardMax:
         """A HardMax layer."""
-        return self.add(HardMax(**self.common("hard", (x,), x.shape, result)))
+        return self.add(HardMax(**self.common("hard", (x,), x.shape, result), outer=outer, inner=inner))
+
+    def activation(self, kind: type[A], x: Base, result: Format, **fields: Any) -> A:
+        """A layer of a kind that works on each element; fields given as (raw values, format) become constants."""
+        made = {k: self.constant((len(v[0]),), v[1], v[0]) if k in CONSTANTS else v for k, v in fields.items()}
+        return self.add(kind(**self.common(kind.__name__.lower(), (x,), x.shape, result), **made))
+
+    def cast_each(self, x: Base, result: Format, formats: Sequence[Format | None], **modes: Any) -> CastEach:
+        """A CastEach layer."""
+        made = [None if text is None else fmt(text) for text in formats]
+        rows = [[0, 0, 0] if t is None else [int(t.signed), t.width, t.integer] for t in made]
+        bits = Constant(np.ascontiguousarray(np.array(rows, dtype=np.int64).T), FixedFormat(16, 16))
+        modes = {"rounding": Rounding.TRN, "overflow": Overflow.WRAP} | modes
+        return self.add(CastEach(**self.common("each", (x,), x.shape, result), bits=bits, **modes))
+
+    def recurrent(
+        self,
+        x: Base,
+        cell: Cell,
+        units: int,
+        *,
+        accum: Format,
+        result: Format,
+        functions: tuple[GateFunction, GateFunction] = (GateFunction.TANH, GateFunction.SIGMOID),
+        sequences: bool = True,
+        **options: Any,
+    ) -> Recurrent:
+        """A Recurrent layer with tables of 64 entries."""
+        gates, tables = cell.gates * units, []
+        for function in functions:
+            relu = function is GateFunction.RELU
+            tables.append(NO_TABLE if relu else activation_table(TableFunction(function.value), 64, fmt("fixed<12,2>")))
+        shape = (x.shape[0], units) if sequences else (units,)
+        return self.add(
+            Recurrent(
+                **self.common(cell.value, (x,), shape, result), cell=cell,
+                weight=self.constant((x.shape[1], gates), "fixed<5,2>"),
+                recurrent_weight=self.constant((units, gates), "fixed<6,2>"),
+                bias=self.constant((gates,), "fixed<4,2>"), recurrent_bias=self.constant((gates,), "fixed<3,1>"),
+                accum=fmt(accum), function=functions[0], table=tables[0], gate=functions[1], gate_table=tables[1],
+                sequences=sequences, **options,
+            )
+        )  # fmt: skip
+
+    def dot(self, a: Base, b: Base, accum: Format, result: Format) -> Dot:
+        """A Dot layer."""
+        return self.add(Dot(**self.common("dot", (a, b), (1,), result), accum=fmt(accum)))
 
     def argmax(self, x: Base) -> Argmax:
         """An Argmax layer in just enough bits."""
@@ -429,6 +495,91 @@ def _table(name: str, function: TableFunction) -> Network:
     return draft.network(fine, wide, small, coarse)
 
 
+def _tables() -> list[Network]:
+    return [_table(function.value, function) for function in TableFunction]
+
+
+def _activations() -> Network:
+    draft = Draft("activations")
+    x, u = draft.input(3, "fixed<7,3>"), draft.input(2, "ufixed<5,1>")
+    coarse = draft.cast(x, "fixed<4,6>")
+    for source in (x, u, coarse):
+        n = source.size
+        draft.activation(Leaky, source, "fixed<8,3,RND>", slope=([3], "fixed<4,1>"))
+        draft.activation(Leaky, source, "fixed<6,2,TRN,SAT>", slope=([-3, 5, 7][:n], "fixed<4,2>"))
+        draft.activation(Threshold, source, "fixed<6,3>", theta=([3], "fixed<4,2>"))
+        draft.activation(Threshold, source, "ufixed<5,2,RND,SAT>", theta=([-5], "fixed<6,3>"))
+        draft.activation(
+            HardSigmoid, source, "ufixed<6,1>", slope=([13107], "ufixed<16,0>"), shift=([2], "ufixed<2,0>")
+        )
+        draft.activation(
+            HardSigmoid,
+            source,
+            "fixed<5,1,RND_CONV,SAT>",
+            slope=([2], "ufixed<2,0>"),
+            shift=([2], "ufixed<2,0>"),
+            tanh=True,
+        )
+        one = ([1], "ufixed<1,1>")
+        elu, selu = elu_table(64, fmt("fixed<9,3>")), selu_table(32, fmt("fixed<9,3,RND>"))
+        draft.activation(ExpLinear, source, "fixed<9,4,RND>", gain=one, alpha=([3], "fixed<3,2>"), table=elu)
+        draft.activation(ExpLinear, source, "fixed<9,4>", gain=([34429], "ufixed<16,1>"), alpha=one, table=selu)
+        formats = ("fixed<4,2>", None, "ufixed<3,1>")[:n]
+        draft.cast_each(source, "fixed<9,4>", formats, rounding=Rounding.RND, overflow=Overflow.SAT)
+        values = draft.constant((1 << source.result.width,), "fixed<6,2>")
+        draft.activation(Lookup, source, "fixed<5,2,RND>", table=values)
+    draft.dot(x, draft.layers[0], "fixed<9,5,RND,SAT>", "fixed<8,4>")
+    draft.dot(x, coarse, "fixed<18,12>", "fixed<12,8>")
+    return draft.network(*draft.layers[3:])
+
+
+def recurrent_networks() -> list[Network]:
+    """Both cells, forward and backward, with exact, rounding and saturating accumulators."""
+    networks = []
+    for cell in Cell:
+        draft = Draft(cell.value)
+        x = draft.input((3, 2), "fixed<6,3>")
+        relu, sigmoid = GateFunction.RELU, GateFunction.SIGMOID
+        outs: list[Base] = [
+            draft.recurrent(x, cell, 2, accum="fixed<18,8>", result="fixed<12,4>"),
+            draft.recurrent(x, cell, 3, accum="fixed<9,5,RND,SAT>", result="fixed<7,3>", backward=True),
+            draft.recurrent(x, cell, 2, accum="fixed<8,4>", result="fixed<8,2>", sequences=False),
+            draft.recurrent(x, cell, 1, accum="fixed<12,7>", result="ufixed<6,4>", functions=(relu, sigmoid)),
+            draft.recurrent(
+                x, cell, 2, accum="fixed<8,5,TRN,SAT>", result="fixed<9,4>", functions=(sigmoid, relu),
+                strategy="resource", reuse_factor=2, recurrent_reuse_factor=2,
+            ),
+        ]  # fmt: skip
+        networks.append(draft.network(*outs))
+    return networks
+
+
+def _levels() -> Network:
+    draft = Draft("levels")
+    x, u = draft.input(3, "fixed<7,3>"), draft.input(2, "ufixed<5,1>")
+    for source in (x, u, draft.cast(x, "fixed<4,6>")):
+        n = source.size
+        limits: dict[str, Any] = {"up": ([4, -1, 2][:n], "fixed<7,4>"), "down": ([-3, -1, 2][:n], "fixed<7,4>")}
+        draft.activation(Levels, source, "fixed<2,2>", levels=(1, 0, -1), **limits)
+        draft.activation(
+            Levels, source, "ufixed<1,1>", levels=(1, 1, 0), up=([0], "fixed<2,2>"), down=([0], "fixed<2,2>")
+        )
+    return draft.network(*draft.layers[3:])
+
+
+def _softmax_of_slices() -> Network:
+    draft = Draft("softmax_of_slices")
+    x = draft.input((2, 3, 2), "fixed<5,2>")
+    sizes = {"exp": "ufixed<8,1,RND,SAT>", "inverse": "ufixed<9,3,RND,SAT>", "accum": "fixed<11,4>"}
+    options: dict[str, Any] = {**sizes, "inverse_input": "ufixed<9,3,RND,SAT>", "difference": "ufixed<5,3>"}
+    outs = [
+        draft.softmax(x, SoftmaxKind.STABLE, "ufixed<8,1>", outer=2, inner=2, **options),
+        draft.softmax(x, SoftmaxKind.LATENCY, "ufixed<8,1>", outer=6, **options),
+        draft.hard_max(x, "ufixed<1,1>", inner=6),
+    ]
+    return draft.network(*outs)
+
+
 def _softmax_latency() -> Network:
     draft = Draft("softmax_latency")
     draft.softmax(
@@ -589,9 +740,10 @@ def every_kind() -> list[Network]:
     """Small networks that together hold every layer kind and every special case we know of."""
     return [
         *dense_networks(), *conv_networks(), *pool_networks(), _rearranges(), _dense_then(), _dense_partial_sums(),
-        _scale_bias(), _relu(), _casts(), _formats(), _table("sigmoid", TableFunction.SIGMOID),
-        _table("tanh", TableFunction.TANH), _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(),
-        _merges(), _concats(), _single_bits(), _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
+        _scale_bias(), _relu(), _casts(), _formats(), *_tables(), _activations(), _levels(), *recurrent_networks(),
+        _softmax_of_slices(),
+        _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(),
+        _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip
 
 

@@ -146,15 +146,114 @@ def cnn(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     return [x], [layers.Dense(4, name="out")(y)]
 
 
+@case
+def activations(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Every activation of Keras that hls4ml has."""
+    x = layers.Input((rng.randint(2, 5),), name="in_1")
+    made = [
+        layers.LeakyReLU(rng.choice([0.1, 0.3, 0.75]), name="a"),
+        layers.ThresholdedReLU(rng.choice([0.5, 1.0, 0.3]), name="b"),
+        layers.ELU(rng.choice([1.0, 0.7]), name="c"),
+        layers.PReLU(name="d"),
+        *(layers.Activation(name, name=name) for name in ACTIVATIONS),
+    ]
+    y = layers.Input((3,), name="in_2")
+    return [x, y], [layer(y if i % 2 else x) for i, layer in enumerate(made)]
+
+
+ACTIVATIONS = ("elu", "selu", "softplus", "softsign", "hard_sigmoid", "sigmoid", "tanh")
+
+
+@case
+def quantized(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Every activation of QKeras that hls4ml has."""
+    from qkeras import QActivation
+
+    x = layers.Input((rng.randint(2, 5),), name="in_1")
+    names = (
+        "quantized_tanh(4)", "quantized_sigmoid(5)", "quantized_sigmoid(4,use_real_sigmoid=1)", "binary(alpha=1)",
+        "quantized_tanh(5,use_real_tanh=1)", "quantized_relu(4,1,negative_slope=0.25)", "ternary(alpha=1)",
+    )  # fmt: skip
+    return [x], [QActivation(name, name=f"q{i}")(x) for i, name in enumerate(names)]
+
+
+@case
+def merges(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Dot products, and merges in which one tensor repeats."""
+    x, y = layers.Input((4,), name="in_1"), layers.Input((4,), name="in_2")
+    z, row = layers.Input((2, 3, 4), name="in_3"), layers.Input((1, 1, 4), name="in_4")
+    outs = [layers.Dot(1, name="prod")([x, y]), layers.Add(name="b")([z, row]), layers.Multiply(name="c")([row, z])]
+    return [x, y, z, row], outs
+
+
+@case
+def recurrent(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Both cells, all states and the last one."""
+    x = layers.Input((rng.randint(2, 4), rng.randint(1, 3)), name="in_1")
+    return [x], [
+        layers.LSTM(2, return_sequences=True, name="lstm_a")(x),
+        layers.GRU(3, return_sequences=True, name="b")(x),
+        layers.LSTM(rng.randint(1, 3), activation="relu", name="lstm_c")(x),
+        layers.GRU(2, recurrent_activation="relu", activation="sigmoid", name="d")(x),
+    ]
+
+
+@case
+def bidirectional(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Both directions, all states and the last ones."""
+    x = layers.Input((rng.randint(2, 4), 2), name="in_1")
+    return [x], [
+        layers.Bidirectional(layers.LSTM(2, return_sequences=True), name="a")(x),
+        layers.Bidirectional(layers.GRU(2), name="b")(x),
+    ]
+
+
+@case
+def binary(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Binary and ternary weights on plain, binary and ternary data, with norms that become thresholds."""
+    from qkeras import QActivation, QConv2D, QDense
+
+    one, three = "binary(alpha=1)", "ternary(alpha=1,threshold=0.4)"
+
+    def dense(n: int, kernel: str, name: str) -> Any:
+        return QDense(n, kernel_quantizer=kernel, bias_quantizer=kernel, use_bias=rng.random() < 0.5, name=name)
+
+    x, image = layers.Input((rng.randint(3, 6),), name="in_1"), layers.Input((3, 4, 2), name="in_2")
+    a = layers.BatchNormalization(name="n1")(dense(5, one, "d1")(x))
+    a = QActivation(one, name="b1")(a)
+    b = QActivation(three, name="t1")(layers.BatchNormalization(name="n2")(dense(4, three, "d2")(x)))
+    c = QConv2D(2, (2, 2), kernel_quantizer=one, bias_quantizer=one, padding="same", name="dc1")(image)
+    c = QConv2D(2, (2, 2), kernel_quantizer=one, bias_quantizer=one, name="dc2")(QActivation(one, name="b2")(c))
+    plain = QDense(2, kernel_quantizer="quantized_bits(4,1,alpha=1)", name="d6")(QActivation(one, name="b3")(x))
+    return [x, image], [dense(3, one, "d3")(a), dense(3, three, "d4")(a), dense(3, one, "d5")(b), c, plain]
+
+
+@case
+def powers(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Weights that are powers of two."""
+    from qkeras import QDense
+
+    x = layers.Input((rng.randint(3, 6),), name="in_1")
+    kernel = f"quantized_po2({rng.randint(3, 4)})"
+    return [x], [QDense(4, kernel_quantizer=kernel, bias_quantizer="quantized_bits(5,1,alpha=1)", name="a")(x)]
+
+
 def types(config: dict[str, Any], rng: random.Random) -> None:
     """Random types for some of what may be chosen; constants have no modes of their own."""
     for name, layer in config["LayerName"].items():
-        chosen = {key: any_type(rng) for key in layer.get("Precision", {}) if rng.random() < 0.4}
+        often = 1.0 if name == "prod" else 0.4  # hls4ml 1.3.0 finds no type of its own for a dot product
+        chosen = {key: any_type(rng) for key in layer.get("Precision", {}) if rng.random() < often}
         for key in set(chosen) & {"weight", "bias", "scale", "depthwise", "pointwise", "recurrent_weight"}:
             chosen[key] = f"fixed<{rng.randint(3, 8)},{rng.randint(1, 3)}>"
+        if name.startswith("lstm") and "accum" in layer["Precision"]:  # hls4ml's C++ compiles for one type only
+            chosen["result"] = chosen["accum"] = config["LayerName"]["in_1"]["Precision"]["result"]
+        if "accum" in chosen and name.startswith("d"):  # binary products are counted: it must hold the count
+            chosen["accum"] = "fixed<16,10>"
         if name.startswith("in_"):
             chosen["result"] = f"fixed<{rng.randint(3, 8)},{rng.randint(1, 4)}>"
         layer.get("Precision", {}).update(chosen)
+        if "TableSize" in layer:
+            layer["TableSize"] = rng.choice([64, 256, 1024])
         if "Strategy" in layer or "ReuseFactor" in layer:
             resource = rng.random() < 0.3
             layer["Strategy"] = "Resource" if resource else "Latency"

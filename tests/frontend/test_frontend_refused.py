@@ -85,7 +85,6 @@ LayerName:
 """
 MODEL, LAYER, CONFIG, DATA = "ModelError", "UnsupportedLayerError", "ConfigError", "DatasetError"
 NO_LOAD, NO_FIT = "Keras 2 cannot load it: ", "the weights do not fit the model: "
-PO2 = {"bits": 4, "integer": 0, "alpha": "auto_po2"}
 
 CASES: dict[str, tuple[Make, str, str, str]] = {
     "weights of a wrong shape, h5": (file(write_h5, weights=WRONG), MODEL, NO_LOAD, "m.h5"),
@@ -95,13 +94,9 @@ CASES: dict[str, tuple[Make, str, str, str]] = {
     "weights of a layer missing, keras": (file(write_keras, weights=LESS), MODEL, NO_LOAD, "m.keras"),
     "weights of a layer missing, json": (file(write_json, weights=LESS), MODEL, NO_FIT, "m_weights.h5"),
     "a bias missing": (file(write_h5, weights=ONE), MODEL, NO_LOAD, "m.h5"),
-    "binary weights": (file(write_h5, with_quantizer("binary", alpha=1)), LAYER, "type uint<1>", "layer 'dense1'"),
-    "scales that are powers of two": (
-        file(write_h5, with_quantizer("quantized_bits", **PO2)), LAYER, "has no hardware here", "layer 'dense1_alpha'",
-    ),
     "an unknown quantizer": (file(write_h5, with_quantizer("my_quantizer")), LAYER, "'my_quantizer'", "m.h5"),
     "a dilated convolution": (file(write_h5, dilated()), LAYER, "dilation_rate=[2]", "layer 'wide'"),
-    "an activation without hardware": (file(write_h5, with_activation("selu")), LAYER, "'selu'", "layer 'curve'"),
+    "an activation without hardware": (file(write_h5, with_activation("swish")), LAYER, "'swish'", "layer 'curve'"),
     "a type that grows too wide": (hls(WIDE), "FormatError", "is wider than 64 bits", "layer 'logits' (Dense)"),
     "an unknown layer in the hls config": (
         hls("LayerName:\n  dense2: {}\n"), CONFIG, "unknown key 'LayerName.dense2'", "hls.yaml:2",

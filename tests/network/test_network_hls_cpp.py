@@ -15,7 +15,7 @@ from bitwright.fixed import FixedFormat, Overflow, Rounding, parse_format
 from bitwright.network import Constant, Network
 from bitwright.network.layers import TableFunction
 from bitwright.network.reference import Reference
-from bitwright.network.tables import activation_table, exp_table, inverse_table
+from bitwright.network.tables import activation_table, elu_table, exp_table, inverse_table, selu_table
 
 pytestmark = pytest.mark.hls
 
@@ -27,8 +27,9 @@ RESULTS = [
 ]
 ADDRESSES = [parse_format(t) for t in ("fixed<12,5>", "ufixed<9,3>", "fixed<6,8>", "ufixed<16,-2>")]
 LIMITS = [FixedFormat(n, 3, s, Rounding.RND, o) for n, s, o in itertools.product((9, 1), (True, False), Overflow)]
+FILLED = ("sigmoid", "tanh", "softplus", "softsign", "elu", "selu")
 TABLES = [
-    *(TableCase(kind, n, fmt) for kind in ("sigmoid", "tanh") for n in (8, 256, 1024) for fmt in RESULTS),
+    *(TableCase(kind, n, fmt) for kind in FILLED for n in (8, 256, 1024) for fmt in RESULTS),
     *(TableCase(kind, 64, fmt, a) for kind in ("exp", "negexp", "inverse") for fmt in RESULTS for a in ADDRESSES),
     *(TableCase("inverse", 8, fmt, parse_format("fixed<8,4>")) for fmt in LIMITS),
     TableCase("exp", 1024, parse_format("fixed<18,8,RND,SAT>"), parse_format("fixed<16,6>"), 0.5),
@@ -62,7 +63,11 @@ def test_random_networks(compiled: hlscpp.Compiled, number: int) -> None:
 
 def ours(case: TableCase) -> Constant:
     match case.kind:
-        case "sigmoid" | "tanh":
+        case "elu":
+            return elu_table(case.entries, case.result)
+        case "selu":
+            return selu_table(case.entries, case.result)
+        case "sigmoid" | "tanh" | "softplus" | "softsign":
             return activation_table(TableFunction(case.kind), case.entries, case.result)
         case "inverse":
             return inverse_table(case.address, case.entries, case.result)

@@ -70,11 +70,11 @@ def convert(model: Any, config: dict[str, Any], name: str, options: dict[str, An
             raise
         except Exception as error:
             raise _explain(error, said.getvalue()) from error
-    _mend_softmax(graph)
+    mend_softmax(graph)
     return graph
 
 
-def _mend_softmax(graph: Any) -> None:
+def mend_softmax(graph: Any) -> None:
     """hls4ml 1.3.0 writes ``struct Softmax_config`` for a Softmax layer, and then uses ``softmax_config``."""
     for node in graph.get_layers():
         text = node.get_attr("config_cpp") or ""
@@ -102,9 +102,9 @@ def write_project(graph: Any, folder: Path, identity: str) -> None:
     os.chdir(folder)
     try:
         with _quiet(), mock.patch("uuid.uuid4", return_value=stamp):
-            graph.write()
+            graph.apply_flow("vitis:write")
     finally:
         os.chdir(previous)
 
 
-__all__ = ["BACKEND", "convert", "make_config", "write_project"]
+__all__ = ["BACKEND", "convert", "make_config", "mend_softmax", "write_project"]

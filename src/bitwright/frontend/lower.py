@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from bitwright.fixed import FixedFormat
+from bitwright.frontend import lower_activations as activations
 from bitwright.frontend import lower_images as images
-from bitwright.frontend.lower_types import Common, constant, factor, format_of, precision, unsupported
+from bitwright.frontend import lower_recurrent as recurrences
+from bitwright.frontend.lower_products import factor, finished
+from bitwright.frontend.lower_types import Common, constant, precision, streamed, unsupported
 from bitwright.network.check import check
 from bitwright.network.layers import (
     Argmax,
@@ -22,21 +25,16 @@ from bitwright.network.layers import (
     Concat,
     Constant,
     Dense,
-    HardMax,
+    Dot,
     Input,
     Layer,
     Merge,
     MergeOp,
     Network,
-    Relu,
     Reshape,
     ScaleBias,
-    Softmax,
-    SoftmaxKind,
-    Table,
-    TableFunction,
+    Shape,
 )
-from bitwright.network.tables import activation_table, exp_table, inverse_table
 
 
 def lower(graph: Any, name: str, head: str) -> Network:
@@ -62,9 +60,9 @@ def lower(graph: Any, name: str, head: str) -> Network:
         if node.class_name == "Clone":  # a stream for each reader: the same values
             variables.update((variable, sources[0]) for variable in node.outputs)
             continue
-        layer = _lower_node(node, sources, lowered)
-        lowered[layer.name] = layer
-        variables.update((variable, layer.name) for variable in node.outputs)
+        made = _lower_node(node, sources, lowered)
+        lowered.update((layer.name, layer) for layer in made)
+        variables.update((variable, made[-1].name) for variable in node.outputs)
     outputs = [variables[output] for output in graph.outputs]
     layers = list(lowered.values())
     if head == "argmax":
@@ -81,7 +79,8 @@ def _argmax(source: Layer) -> Argmax:
     return Argmax(name=f"{source.name}_argmax", sources=(source.name,), shape=(1,), result=fmt)
 
 
-def _lower_node(node: Any, sources: tuple[str, ...], done: dict[str, Layer]) -> Layer:
+def _lower_node(node: Any, sources: tuple[str, ...], done: dict[str, Layer]) -> tuple[Layer, ...]:
+    """The layers that compute what a node does; the last one has its name and its values."""
     kind = type(node).__name__
     handler = _HANDLERS.get(kind.removeprefix("Vivado").removeprefix("Vitis"))
     if handler is None:
@@ -90,7 +89,8 @@ def _lower_node(node: Any, sources: tuple[str, ...], done: dict[str, Layer]) -> 
         raise unsupported(node, f"{node.class_name} layers have no hardware here")
     shape = tuple(int(n) for n in node.get_output_variable().shape)
     common = {"name": node.name, "sources": sources, "shape": shape, "result": precision(node, "result")}
-    return handler(node, common, [done[source] for source in sources])
+    made = handler(node, common, [done[source] for source in sources])
+    return made if isinstance(made, tuple) else (made,)
 
 
 # --- one handler per hls4ml class --------------------------------------------------------------
@@ -100,7 +100,7 @@ def _input(_node: Any, common: Common, _sources: list[Layer]) -> Layer:
     return Input(**{**common, "sources": ()})
 
 
-def _dense(node: Any, common: Common, sources: list[Layer]) -> Layer:
+def _dense(node: Any, common: Common, sources: list[Layer]) -> Layer | tuple[Layer, ...]:
     strategy = str(node.get_attr("strategy", "latency")).lower()
     if strategy not in ("latency", "resource", "resource_unrolled"):
         raise unsupported(node, f"strategy '{strategy}' has no exact reference here")
@@ -111,7 +111,7 @@ def _dense(node: Any, common: Common, sources: list[Layer]) -> Layer:
         weight = Constant(np.ascontiguousarray(weight.raw.T), weight.format)
     accum = precision(node, "accum")
     bias = constant(node, "bias")
-    return Dense(
+    made = Dense(
         **common,
         weight=Constant(weight.raw.reshape(prod(sources[0].shape), -1), weight.format),
         bias=Constant(bias.raw.reshape(-1), bias.format),
@@ -119,86 +119,17 @@ def _dense(node: Any, common: Common, sources: list[Layer]) -> Layer:
         strategy=strategy,
         reuse_factor=int(node.get_attr("reuse_factor", 1)),
     )
+    return finished(node, made, sources[0], "weight")
 
 
-def _batch_norm(node: Any, common: Common, sources: list[Layer]) -> Layer:
+def _batch_norm(node: Any, common: Common, sources: list[Layer]) -> Layer | tuple[Layer, ...]:
     scale, bias = factor(node, "scale", sources[0]), constant(node, "bias")
-    return ScaleBias(
+    made = ScaleBias(
         **common,
         scale=Constant(scale.raw.reshape(-1), scale.format),
         bias=Constant(bias.raw.reshape(-1), bias.format),
     )
-
-
-def _activation(node: Any, common: Common, _sources: list[Layer]) -> Layer:
-    function = str(node.get_attr("activation")).lower()
-    match function:
-        case "linear":
-            return Cast(**common)
-        case "relu":
-            return Relu(**common)
-        case "relu1" | "relu6":
-            return Relu(**common, limit=int(function[4:]))
-        case "sigmoid" | "tanh":
-            which = TableFunction(function)
-            entries = int(node.get_attr("table_size"))
-            _power_of_two(node, entries)
-            return Table(**common, function=which, table=activation_table(which, entries, precision(node, "table")))
-    raise unsupported(node, f"activation '{function}' has no hardware here")
-
-
-def _power_of_two(node: Any, entries: int) -> None:
-    if entries < 2 or entries & (entries - 1):
-        raise unsupported(node, f"a table of {entries} entries; hls4ml's C++ needs a power of two")
-
-
-def _softmax(node: Any, common: Common, sources: list[Layer]) -> Layer:
-    implementation = str(node.get_attr("implementation", "stable")).lower()
-    if int(node.get_attr("n_outer", 1)) * int(node.get_attr("n_inner", 1)) != 1 or len(sources[0].shape) != 1:
-        raise unsupported(node, "softmax over one axis of several")
-    if implementation == "argmax":
-        return HardMax(**common)
-    try:
-        kind = SoftmaxKind(implementation)
-    except ValueError as error:
-        raise unsupported(node, f"softmax implementation '{implementation}'") from error
-    return _table_softmax(node, common, sources[0].result, kind)
-
-
-def _table_softmax(node: Any, common: Common, source: FixedFormat, kind: SoftmaxKind) -> Softmax:
-    entries = int(node.get_attr("table_size"))
-    inverse_entries = int(node.get_attr("inv_table_size", entries))
-    difference, exp_entries = source, int(node.get_attr("exp_table_size", entries))
-    if kind is SoftmaxKind.STABLE:
-        difference, exp_entries = _difference(node, source, exp_entries, inverse_entries)
-    _power_of_two(node, exp_entries)
-    _power_of_two(node, inverse_entries)
-    inverse_input = precision(node, "exp_table" if _is_default(node, "inv_inp") else "inv_inp")
-    scale = float(node.get_attr("exp_scale", 1.0))
-    return Softmax(
-        **common,
-        implementation=kind,
-        exp_table=exp_table(difference, exp_entries, precision(node, "exp_table"), scale, kind is SoftmaxKind.STABLE),
-        inverse_table=inverse_table(inverse_input, inverse_entries, precision(node, "inv_table")),
-        accum=precision(node, "accum"),
-        inverse_input=inverse_input,
-        difference=difference,
-    )
-
-
-def _is_default(node: Any, what: str) -> bool:
-    return str(node.get_attr(f"{what}_t").name) == "model_default_t"
-
-
-def _difference(node: Any, source: FixedFormat, exp_entries: int, inverse_entries: int) -> tuple[FixedFormat, int]:
-    """``inp_norm_t`` and the exp table's size, as core_templates.py (SoftmaxConfigTemplate) makes them."""
-    given = node.get_attr("inp_norm_t")
-    if given is not None:
-        return format_of(given.precision, node, "inp_norm"), exp_entries
-    width = source.width - source.signed
-    if source.signed:
-        exp_entries = min(inverse_entries, 1 << width)
-    return FixedFormat(width, source.integer - source.signed, signed=False), exp_entries
+    return finished(node, made, sources[0], "scale")
 
 
 def _merge(node: Any, common: Common, sources: list[Layer]) -> Layer:
@@ -207,9 +138,25 @@ def _merge(node: Any, common: Common, sources: list[Layer]) -> Layer:
         merge = MergeOp(op)
     except ValueError as error:
         raise unsupported(node, f"merge '{op}'") from error
-    if len({source.size for source in sources}) != 1 and len(common["shape"]) > 1:
-        raise unsupported(node, "a merge that broadcasts over several axes")
+    if not _repeats(*sorted((source.shape for source in sources), key=prod)) or (
+        streamed(node) and sources[0].shape != sources[1].shape
+    ):
+        shapes = " and ".join(str(source.shape) for source in sources)
+        raise unsupported(
+            node, f"a merge of shapes {shapes}: hls4ml's C++ repeats the shorter one as it lies in memory"
+        )
     return Merge(**common, op=merge)
+
+
+def _repeats(short: Shape, long: Shape) -> bool:
+    """Whether repeating ``short`` as it lies in memory is what broadcasting it over ``long`` gives."""
+    while short and short[0] == 1:
+        short = short[1:]
+    return not short or short == long[-len(short) :]
+
+
+def _dot(node: Any, common: Common, _sources: list[Layer]) -> Layer:
+    return Dot(**common, accum=precision(node, "accum"))
 
 
 def _concat(node: Any, common: Common, _sources: list[Layer]) -> Layer:
@@ -230,13 +177,24 @@ def _repack(_node: Any, common: Common, sources: list[Layer]) -> Layer:
     return Reshape(**common) if common["result"] == sources[0].result else Cast(**common)
 
 
-_HANDLERS: dict[str, Callable[[Any, Common, list[Layer]], Layer]] = {
+_HANDLERS: dict[str, Callable[[Any, Common, list[Layer]], Layer | tuple[Layer, ...]]] = {
     "Input": _input,
     "Dense": _dense,
     "BatchNormalization": _batch_norm,
     "ApplyAlpha": _batch_norm,
-    "Activation": _activation,
-    "Softmax": _softmax,
+    "Activation": activations.activation,
+    "ParametrizedActivation": activations.parametrized,
+    "PReLU": activations.prelu,
+    "HardActivation": activations.hard,
+    "TernaryTanh": activations.ternary_tanh,
+    "BatchNormalizationQuantizedTanh": activations.batch_norm_tanh,
+    "UnaryLUT": activations.unary_lut,
+    "FixedPointQuantizer": activations.quantizer,
+    "Softmax": activations.softmax,
+    "Dot": _dot,
+    "LSTM": recurrences.recurrent,
+    "GRU": recurrences.recurrent,
+    "Bidirectional": recurrences.bidirectional,
     "Merge": _merge,
     "Concatenate": _concat,
     "Reshape": _reshape,

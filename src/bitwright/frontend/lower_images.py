@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bitwright.frontend.lower_types import Common, constant, factor, precision, streamed, unsupported
+from bitwright.frontend.lower_products import factor, finished
+from bitwright.frontend.lower_types import Common, constant, precision, streamed, unsupported
 from bitwright.network.layers import Constant as NetworkConstant
 from bitwright.network.layers import Conv, Layer, Pool, PoolForm, PoolOp, Rearrange, RearrangeOp, Shape
 from bitwright.network.rearrange import nearest, rearranged_shape
@@ -33,7 +34,7 @@ def _channels_last(node: Any) -> None:
         raise unsupported(node, "data format channels_first")
 
 
-def conv(node: Any, common: Common, sources: list[Layer]) -> Layer:
+def conv(node: Any, common: Common, sources: list[Layer]) -> Layer | tuple[Layer, ...]:
     """Conv1D/2D, DepthwiseConv1D/2D, PointwiseConv1D/2D, and Dense over several axes, which becomes one of them."""
     source, rank = sources[0], len(sources[0].shape) - 1
     _channels_last(node)
@@ -55,7 +56,7 @@ def conv(node: Any, common: Common, sources: list[Layer]) -> Layer:
         reuse_factor=int(node.get_attr("reuse_factor", 1)),
     )
     _check_strategy(node, made)
-    return made
+    return finished(node, made, source, "weight")
 
 
 def _conv_weight(node: Any, source: Layer, rank: int, *, depthwise: bool) -> NetworkConstant:

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from bitwright.errors import FormatError, ModelError, UnsupportedLayerError
-from bitwright.fixed import MAX_WIDTH, FixedFormat, Overflow, Rounding, quantize_numbers
-from bitwright.network.layers import Constant, Layer
+from bitwright.fixed import MAX_WIDTH, FixedFormat, Overflow, Rounding, quantize_floats
+from bitwright.network.layers import Constant
 
 SUPPORTED = (
     "Dense, Conv1D, Conv2D, depthwise, separable and pointwise convolutions, max, average and global pooling, "
     "ZeroPadding, Cropping, UpSampling (nearest), Permute, BatchNormalization, ApplyAlpha, relu, linear, "
-    "quantized_bits and quantized_relu activations, sigmoid, tanh, softmax, add, subtract, multiply, average, maximum, "
-    "minimum, Concatenate, Reshape, Flatten"
+    "LeakyReLU, PReLU, ThresholdedReLU, ELU, selu, softplus, softsign, hard_sigmoid, sigmoid, tanh, softmax, QKeras' "
+    "activations, add, subtract, multiply, average, maximum, minimum, Dot, Concatenate, Reshape, Flatten, "
+    "LSTM, GRU, Bidirectional"
 )
 
 
@@ -36,7 +37,9 @@ def precision(node: Any, what: str) -> FixedFormat:
 def format_of(kind: Any, node: Any, what: str) -> FixedFormat:
     """A FixedFormat from hls4ml's FixedPrecisionType or IntegerPrecisionType."""
     names = {c.__name__ for c in type(kind).__mro__}
-    if names & {"XnorPrecisionType", "ExponentPrecisionType"} or not hasattr(kind, "width"):
+    if "XnorPrecisionType" in names:
+        return FixedFormat(1, 1, signed=False)
+    if "ExponentPrecisionType" in names or not hasattr(kind, "width"):
         raise unsupported(node, f"the {what} type {kind} has no hardware here")
     width, signed = int(kind.width), bool(kind.signed)
     if width > MAX_WIDTH:
@@ -61,25 +64,12 @@ def constant(node: Any, which: str) -> Constant:
     fmt = format_of(variable.type.precision, node, which)
     try:
         numbers = np.array([float(text) for text in variable], dtype=np.float64)
-        raw = quantize_numbers(numbers, fmt)
+        raw = quantize_floats(numbers, fmt)
     except (ValueError, OverflowError) as error:
         raise ModelError(
             f"weights '{which}' are not finite numbers", where=f"layer '{node.name}'", hint="train the model again"
         ) from error
     return Constant(raw.reshape(variable.data.shape), fmt)
-
-
-def factor(node: Any, which: str, source: Layer) -> Constant:
-    """Constants that multiply; types for which the C++ has another product than ``a * w`` are refused."""
-    made = constant(node, which)
-    fmt, data = made.format, source.result
-    if not any(c.__name__ == "IntegerPrecisionType" for c in type(node.get_weights(which).type.precision).__mro__):
-        return made
-    if (fmt.width, fmt.integer, fmt.signed) == (2, 2, True) and made.raw.size and made.raw.min() < -1:
-        raise unsupported(node, f"a ternary {which} of -2 (nnet_mult.h, weight_ternary)")
-    if all((f.width, f.integer, f.signed) == (1, 1, False) for f in (fmt, data)):
-        raise unsupported(node, f"one-bit data with one-bit {which}s (nnet_mult.h, cast)")
-    return made
 
 
 Common = dict[str, Any]
@@ -89,3 +79,15 @@ Common = dict[str, Any]
 def streamed(node: Any) -> bool:
     """Whether the model is converted for io_stream."""
     return str(node.model.config.get_config_value("IOType")) == "io_stream"
+
+
+def named(kind: Any, name: str) -> bool:
+    """Whether an hls4ml type is of that class, whatever its backend made of it."""
+    return any(c.__name__ == name for c in type(kind).__mro__)
+
+
+def is_bit(kind: Any) -> bool:
+    """Whether the C++ type is ``ap_uint<1>``, for which some of its functions are others."""
+    return named(kind, "XnorPrecisionType") or (
+        named(kind, "IntegerPrecisionType") and int(kind.width) == 1 and not kind.signed
+    )

@@ -20,7 +20,8 @@ LAYERS = frozenset({
     "SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D", "QConv2DBatchnorm", "MaxPooling1D",
     "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D",
-    "UpSampling1D", "UpSampling2D", "Permute",
+    "UpSampling1D", "UpSampling2D", "Permute", "LeakyReLU", "ThresholdedReLU", "ELU", "PReLU", "Dot",
+    "LSTM", "GRU", "QLSTM", "QGRU", "Bidirectional",
 })  # fmt: skip
 """Classes of layers that are read; ``lower`` may still refuse an option of one."""
 
@@ -119,17 +120,21 @@ def layer_names(path: Path, config: Any) -> set[str]:
 PLAIN_RELU = {"max_value": (None,), "negative_slope": (None, 0), "threshold": (None, 0)}
 """Options of Keras' ReLU; hls4ml 1.3.0 would silently drop others (``Activation("relu6")`` it knows)."""
 
-PLAIN_QUANTIZED_RELU = {"use_sigmoid": (None, 0), "negative_slope": (None, 0), "relu_upper_bound": (None,)}
+PLAIN_QUANTIZED_RELU = {"use_sigmoid": (None, 0), "relu_upper_bound": (None,)}
 
 
-PLAIN_IMAGES = {
+PLAIN_OPTIONS = {
     "data_format": (None, "channels_last"),
     "dilation_rate": (None, 1, [1], [1, 1], (1,), (1, 1)),
     "groups": (None, 1),
     "depth_multiplier": (None, 1),
     "interpolation": (None, "nearest"),
+    "reset_after": (None, True),
+    "go_backwards": (None, False),
+    "stateful": (None, False),
+    "merge_mode": (None, "concat"),
 }
-"""Options of convolutions, pooling and up-sampling; hls4ml 1.3.0 drops the others or has no C++ for them."""
+"""Options of convolutions, pooling, up-sampling and recurrence; hls4ml 1.3.0 drops others or has no C++ for them."""
 
 
 def _refuse_options(path: Path, layer: dict[str, Any]) -> None:
@@ -137,7 +142,7 @@ def _refuse_options(path: Path, layer: dict[str, Any]) -> None:
     inner = layer.get("config")
     options = inner if isinstance(inner, dict) else {}
     wrong = _odd(options, PLAIN_RELU) if layer.get("class_name") == "ReLU" else ""
-    wrong = wrong or _odd(options, PLAIN_IMAGES)
+    wrong = wrong or _odd(options, PLAIN_OPTIONS)
     for node in nodes(options):
         if node["class_name"] == "quantized_relu" and isinstance(node.get("config"), dict):
             wrong = wrong or _odd(node["config"], PLAIN_QUANTIZED_RELU)

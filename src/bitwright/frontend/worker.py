@@ -6,7 +6,6 @@ lowers the model, and only when that succeeded writes anything.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import logging
 import os
@@ -22,13 +21,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bitwright.errors import BitwrightError
-from bitwright.files import system_error, to_json, write_arrays, write_json
+from bitwright.files import system_error, write_arrays, write_json
 from bitwright.frontend.modelfile import Flavour, ModelFile, inspect
 from bitwright.frontend.request import ImportRequest
 from bitwright.frontend.rows import Rows, check_rows, read_rows
 from bitwright.network import Network, save
 from bitwright.network.layers import Dense, ScaleBias
-from bitwright.network.text import to_data
+from bitwright.network.text import identity
 from bitwright.network.vectors import Vectors, draw
 
 LOOK_S = 30
@@ -65,7 +64,7 @@ def run(request: ImportRequest) -> None:
         check_rows(rows, network, request.classes)
     vectors = draw(network, rows.x if rows else None, request.real, request.random, request.seed)
     save(network, request.out / "network.json")
-    convert.write_project(graph, request.out, _identity(network))
+    convert.write_project(graph, request.out, identity(network))
     converted = time.perf_counter()
     keras = keras2.predict(compared, split(vectors.x, network))
     write_arrays(request.out / "vectors.npz", {"x": vectors.x, "real": np.array(vectors.real)})
@@ -96,14 +95,6 @@ def split(x: npt.NDArray[np.int64], network: Network) -> list[npt.NDArray[np.flo
         parts.append(np.ldexp(raw.astype(np.float64), -layer.result.fraction))
         start += layer.size
     return parts
-
-
-def _identity(network: Network) -> str:
-    data, arrays = to_data(network)
-    sha = hashlib.sha256(to_json(data).encode())
-    for name in sorted(arrays):
-        sha.update(arrays[name].tobytes())
-    return sha.hexdigest()
 
 
 def _noted(network: Network, keras: dict[str, list[npt.NDArray[np.float64]]], softmax: str | None) -> Network:

@@ -18,24 +18,34 @@ from bitwright.network.interval import Interval, Ints, cast, channel_interval, h
 from bitwright.network.layers import (
     Argmax,
     Cast,
+    CastEach,
     Concat,
+    Constant,
     Conv,
     Dense,
+    Dot,
+    ExpLinear,
     HardMax,
+    HardSigmoid,
     Input,
     Layer,
+    Leaky,
+    Levels,
+    Lookup,
     Merge,
     MergeOp,
     Network,
     Pool,
     PoolOp,
     Rearrange,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
     Shape,
     Softmax,
     Table,
+    Threshold,
 )
 from bitwright.network.rearrange import source_index
 
@@ -238,8 +248,23 @@ def layer_bounds(layer: Layer, sources: list[tuple[Interval, FixedFormat]], shap
             return sources[0][0]
         case Concat():
             return whole_range(fmt, layer.size)
-        case Softmax() | HardMax() | Argmax():
+        case Softmax() | HardMax() | Argmax() | Dot() | Recurrent():
             return whole_range(fmt, layer.size)
+        case Leaky():
+            return cast(*_leaky_bounds(layer, *sources[0]), fmt)
+        case Threshold():
+            return cast(sources[0][0].joined(same(0, 0, layer.size)), sources[0][1].fraction, fmt)
+        case HardSigmoid():
+            return cast(same(-1 if layer.tanh else 0, 1, layer.size), 0, fmt)
+        case ExpLinear():
+            return _exp_linear_bounds(layer, *sources[0])
+        case Levels():
+            return same(min(layer.levels), max(layer.levels), layer.size)
+        case Lookup():
+            ends = same(int(layer.table.raw.min()), int(layer.table.raw.max()), layer.size)
+            return cast(ends, layer.table.format.fraction, fmt)
+        case CastEach():
+            return _each_bounds(layer, *sources[0])
     assert_never(layer)
 
 
@@ -254,6 +279,48 @@ def relu_bounds(layer: Relu, source: Interval, fmt: FixedFormat) -> tuple[Interv
     wide = Interval(low, high).within(max(source.bits, limit.bit_length()))
     low, high = wide.low, wide.high
     return Interval(np.minimum(low, limit), np.minimum(high, limit)), fraction
+
+
+def scaled_by(interval: Interval, constant: Constant, size: int) -> Interval:
+    """Bounds of the exact products with a constant whose elements repeat."""
+    bits = interval.bits + constant.format.width
+    factor, interval = np.resize(held(constant.raw, bits), size), interval.within(bits)
+    a, b = interval.low * factor, interval.high * factor
+    return Interval(np.minimum(a, b), np.maximum(a, b))
+
+
+def _split(source: Interval) -> tuple[Interval, Interval]:
+    """What is above and what is below zero, zero with both."""
+    above = Interval(np.maximum(source.low, 0), np.maximum(source.high, 0))
+    return above, Interval(np.minimum(source.low, 0), np.minimum(source.high, 0))
+
+
+def _leaky_bounds(layer: Leaky, source: Interval, fmt: FixedFormat) -> tuple[Interval, int]:
+    above, below = _split(source)
+    fraction = max(layer.slope.format.fraction, 0)
+    product = scaled_by(below, layer.slope, layer.size).scaled(fraction - layer.slope.format.fraction)
+    above = above.scaled(fraction)
+    bits = max(above.bits, product.bits)
+    return above.within(bits).joined(product.within(bits)), fmt.fraction + fraction
+
+
+def _exp_linear_bounds(layer: ExpLinear, source: Interval, fmt: FixedFormat) -> Interval:
+    above, _ = _split(source)
+    up = cast(scaled_by(above, layer.gain, layer.size), fmt.fraction + layer.gain.format.fraction, layer.result)
+    entries = same(int(layer.table.raw.min()), int(layer.table.raw.max()), layer.size)
+    fraction = layer.table.format.fraction + layer.alpha.format.fraction
+    return up.joined(cast(scaled_by(entries, layer.alpha, layer.size), fraction, layer.result))
+
+
+def _each_bounds(layer: CastEach, source: Interval, fmt: FixedFormat) -> Interval:
+    low, high = np.zeros(layer.size, dtype=object), np.zeros(layer.size, dtype=object)
+    formats = layer.formats()
+    for kind in {kind for kind in formats if kind is not None}:
+        which = np.array([i for i, other in enumerate(formats) if other == kind])
+        first = cast(Interval(source.low[which], source.high[which]), fmt.fraction, kind)
+        both = cast(first, kind.fraction, layer.result)
+        low[which], high[which] = both.low, both.high
+    return Interval(low, high).within(layer.result.width)
 
 
 def network_bounds(network: Network) -> dict[str, Interval]:

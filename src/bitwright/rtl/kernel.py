@@ -27,16 +27,23 @@ from bitwright.config.names import identifier
 from bitwright.errors import UnsupportedLayerError
 from bitwright.network.layers import (
     Cast,
+    CastEach,
     Conv,
     Dense,
+    ExpLinear,
+    HardSigmoid,
     Input,
     Layer,
+    Leaky,
+    Levels,
+    Lookup,
     Network,
     Rearrange,
     Relu,
     Reshape,
     ScaleBias,
     Table,
+    Threshold,
 )
 from bitwright.rtl import symbolic
 from bitwright.rtl.alkaid_exact import NARROWER
@@ -48,7 +55,12 @@ HARDWARE = HWConfig(1, 1, -1)
 MOST_PRODUCTS = 200_000
 """Multiplications by constants that one parallel kernel may have; more would take hours and no device holds them."""
 
-FUSED = (Relu, Cast, ScaleBias, Table, Reshape, Rearrange)
+ELEMENT_WISE = (
+    Relu, Cast, CastEach, ScaleBias, Table, Lookup, Leaky, Threshold, HardSigmoid, ExpLinear, Levels,
+)  # fmt: skip
+"""Layers of one source that work on each element by itself."""
+
+FUSED = (*ELEMENT_WISE, Reshape, Rearrange)
 """Layers that join the module of the layer they read, if nothing else reads it."""
 
 

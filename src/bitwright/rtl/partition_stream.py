@@ -18,8 +18,14 @@ from bitwright.network.layers import (
     Concat,
     Conv,
     Dense,
+    ExpLinear,
+    HardMax,
+    HardSigmoid,
     Input,
     Layer,
+    Leaky,
+    Levels,
+    Lookup,
     Merge,
     Pool,
     Rearrange,
@@ -27,14 +33,14 @@ from bitwright.network.layers import (
     Relu,
     Reshape,
     ScaleBias,
+    Softmax,
     Table,
+    Threshold,
 )
+from bitwright.rtl.kernel import ELEMENT_WISE
 from bitwright.rtl.partition import checked_factor, levels_of, tail_of
 from bitwright.rtl.parts import CollectCore, FoldedCore, KernelCore, Part, SplitCore, WindowCore, beats_of
 from bitwright.rtl.ports import Tensor
-
-ELEMENT_WISE = (Relu, Cast, ScaleBias, Table)
-"""Layers that may join the block of the layer that they read."""
 
 MOST_BITS = 1 << 17
 """Bits of a word that holds a whole tensor."""
@@ -57,6 +63,7 @@ class _Streams:
         self.layers = network.by_name
         self.apart = [layer for layer in network.layers if not isinstance(layer, Input) and not self._per_beat(layer)]
         self.tails = {layer.name: self._tail(layer) for layer in self.apart}
+        self.borders = {layer.sources[0] for layer in self.apart if self._has_border(layer)}
 
     # --- what a layer is ----------------------------------------------------------------------
 
@@ -73,10 +80,12 @@ class _Streams:
         if beats == 1:
             return not isinstance(layer, Pool)
         match layer:
-            case Relu() | Cast() | Table():
+            case Relu() | Cast() | Table() | Lookup() | Threshold() | HardSigmoid() | ExpLinear():
                 return True
-            case ScaleBias():
-                return layer.scale.raw.size in {1, channels}
+            case ScaleBias(scale=constant) | Leaky(slope=constant) | Levels(up=constant):
+                return constant.raw.size in {1, channels}
+            case Softmax() | HardMax():
+                return layer.inner == 1 and layer.slices[1] == channels
             case Merge():
                 return all(source.shape == layer.shape for source in self._sources(layer))
             case Concat():
@@ -93,6 +102,25 @@ class _Streams:
         alike = [self._per_beat(reader) for reader in chain]
         return chain[: alike.index(False)] if False in alike else chain
 
+    def _has_border(self, layer: Layer) -> bool:
+        """Whether a convolution alone reads a layer of zero padding: its line buffers make the border."""
+        source = self._sources(layer)[0]
+        if not isinstance(layer, Conv) or not isinstance(source, Rearrange) or source.name in self.network.outputs:
+            return False
+        readers = [reader for reader in self.network.layers if source.name in reader.sources]
+        exact = source.op is RearrangeOp.ZERO_PAD and source.result == self._sources(source)[0].result
+        return exact and readers == [layer] and not _is_pointwise(layer, source)
+
+    def _bordered(self, layer: Conv | Pool) -> tuple[Layer, tuple[int, int, int, int]]:
+        """What the line buffers of a layer read, and their border."""
+        source, padding = self._sources(layer)[0], _four(layer.padding)
+        if source.name in self.borders and isinstance(source, Rearrange):
+            more = _four(source.parameters)
+            return self._sources(source)[0], (
+                padding[0] + more[0], padding[1] + more[1], padding[2] + more[2], padding[3] + more[3],
+            )  # fmt: skip
+        return source, padding
+
     # --- parts --------------------------------------------------------------------------------
 
     def parts(self) -> Iterator[Part]:
@@ -106,7 +134,7 @@ class _Streams:
             for beats in dict.fromkeys(beats_of(layer.shape) for layer in together):
                 yield self._kernel([layer for layer in together if beats_of(layer.shape) == beats], beats)
             for layer in here:
-                if layer.name in self.tails:
+                if layer.name in self.tails and layer.name not in self.borders:
                     yield from self._own(layer)
 
     def _beat(self, name: str) -> Tensor:
@@ -140,6 +168,8 @@ class _Streams:
             return replace(layer.position, strategy="latency", reuse_factor=1)
         if isinstance(layer, Concat):
             return replace(layer, shape=layer.shape[-1:], axis=0)
+        if isinstance(layer, Softmax | HardMax):
+            return replace(layer, shape=layer.shape[-1:], outer=1)
         return replace(layer, shape=layer.shape[-1:])
 
     def _own(self, layer: Layer) -> Iterator[Part]:
@@ -150,7 +180,7 @@ class _Streams:
             case Conv():
                 yield from self._conv(layer, source)
             case Pool() if beats_of(layer.shape) > 1 and layer.kernel != source.shape[:-1]:
-                yield self._window(layer, source, self._pool_tail(layer))
+                yield self._window(layer, self._pool_tail(layer))
             case Rearrange(op=RearrangeOp.ZERO_PAD) if layer.result == source.result:
                 yield self._padding(layer, source)
             case Reshape() if beats_of(layer.shape) == 1:
@@ -161,15 +191,15 @@ class _Streams:
     def _conv(self, layer: Conv, source: Layer) -> Iterator[Part]:
         if not _is_folded(layer):
             position = replace(layer.position, sources=(f"{layer.name}_window",), strategy="latency", reuse_factor=1)
-            yield self._window(layer, source, self._with_tail(layer, position))
+            yield self._window(layer, self._with_tail(layer, position))
             return
         window, beats = self._beat(source.name), beats_of(layer.shape)
         if not _is_pointwise(layer, source):
             taps = prod(layer.kernel)
             window = Tensor(f"{layer.name}_window", taps * source.shape[-1], source.result)
-            core = self._window_core(layer, source, None)
-            reads = (self._beat(source.name),)
-            yield self._part(window.name, (), reads, (window,), core, beats_of(source.shape))
+            read, _ = self._bordered(layer)
+            core = self._window_core(layer, None)
+            yield self._part(window.name, (), (self._beat(read.name),), (window,), core, beats_of(read.shape))
         yield self._folded(layer, replace(layer.position, sources=(window.name,)), window, beats)
 
     def _with_tail(self, layer: Layer, first: Layer) -> Network:
@@ -192,16 +222,18 @@ class _Streams:
         shape = (*(1 for _ in layer.kernel), layer.shape[-1])
         return self._with_tail(layer, replace(layer, sources=(f"{layer.name}_window",), shape=shape))
 
-    def _window(self, layer: Conv | Pool, source: Layer, tail: Network) -> Part:
-        core = self._window_core(layer, source, tail)
+    def _window(self, layer: Conv | Pool, tail: Network) -> Part:
+        source, _ = self._bordered(layer)
+        core = self._window_core(layer, tail)
         names = (layer.name, *(member.name for member in self.tails[layer.name]))
         reads, writes = (self._beat(source.name),), (self._beat(names[-1]),)
         return self._part(layer.name, names, reads, writes, core, beats_of(source.shape))
 
-    def _window_core(self, layer: Conv | Pool, source: Layer, tail: Network | None) -> WindowCore:
+    def _window_core(self, layer: Conv | Pool, tail: Network | None) -> WindowCore:
+        source, padding = self._bordered(layer)
         return WindowCore(
-            self._beat(source.name).width, _two(source.shape[:-1]), _two(layer.kernel), _two(layer.stride),
-            _four(layer.padding), tail,
+            self._beat(source.name).width, _two(source.shape[:-1]), _two(layer.kernel), _two(layer.stride), padding,
+            tail,
         )  # fmt: skip
 
     def _padding(self, layer: Rearrange, source: Layer) -> Part:

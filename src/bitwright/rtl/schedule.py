@@ -91,23 +91,22 @@ def schedule(nodes: Sequence[Node], edges: Sequence[Edge], beats_in: int = 1, be
         UnsupportedLayerError: a branch would need more than MOST_BEATS beats, or waits for itself.
     """
     trial = _Trial(tuple(nodes), beats_in, beats_out)
-    wanted = max(beats_in, beats_out, *(node.clocks for node in nodes))
     targets = [edge.target for edge in edges]
     branches = [i for i, edge in enumerate(edges) if targets.count(edge.target) > 1]
     chosen = list(edges)
-    if branches and trial.interval(chosen) != wanted:
-        chosen = _deepened(trial, chosen, branches, wanted)
+    if branches and trial.interval(chosen) != trial.wanted:
+        chosen = _deepened(trial, chosen, branches)
     times = trial.run(chosen)
-    if not times.delivered:
+    if len(times.delivered) < trial.count * beats_out:
         raise UnsupportedLayerError("the blocks wait for each other", where=nodes[-1].name, hint="report this model")
     blocked = _Run(nodes, chosen).go(10_000 * beats_in, 1, taking=False)
     latency = times.delivered[beats_out - 1] - times.accepted[0]
     return Schedule(latency, trial.interval(chosen), len(blocked.accepted), tuple(chosen))
 
 
-def _deepened(trial: _Trial, edges: list[Edge], branches: list[int], wanted: int) -> list[Edge]:
+def _deepened(trial: _Trial, edges: list[Edge], branches: list[int]) -> list[Edge]:
     chosen = [_deep(edge, MOST_BEATS) if i in branches else edge for i, edge in enumerate(edges)]
-    wanted = max(wanted, trial.interval(chosen))
+    wanted = max(trial.wanted, trial.interval(chosen))
     for i in branches:
         for depth in _depths():
             tried = [*chosen[:i], _deep(chosen[i], depth), *chosen[i + 1 :]]
@@ -138,15 +137,26 @@ class _Trial:
     beats_in: int
     beats_out: int
 
-    def run(self, edges: Sequence[Edge]) -> Times:
+    @property
+    def wanted(self) -> int:
+        """The interval of the slowest block or stream."""
+        return max(self.beats_in, self.beats_out, *(node.clocks for node in self.nodes))
+
+    @property
+    def count(self) -> int:
         """As many inferences as fill the design and show its steady state."""
-        held = sum(node.depth for node in self.nodes if node.clocks > 1)
-        count = 6 if self.beats_in > 1 or self.beats_out > 1 else 2 * len(self.nodes) + held + 8
-        return _Run(self.nodes, edges).go(count * self.beats_in, count * self.beats_out, taking=True)
+        return 6 + sum(-(-(node.latency + node.clocks) // self.wanted) for node in self.nodes)
+
+    def run(self, edges: Sequence[Edge]) -> Times:
+        """All of them; where the design stops, fewer come."""
+        return _Run(self.nodes, edges).go(self.count * self.beats_in, self.count * self.beats_out, taking=True)
 
     def interval(self, edges: Sequence[Edge]) -> int:
         """The interval between inferences in the long run; 0 where the design stops."""
-        ends = self.run(edges).delivered[self.beats_out - 1 :: self.beats_out][-4:]
+        ends = self.run(edges).delivered[self.beats_out - 1 :: self.beats_out]
+        if len(ends) < self.count:
+            return 0
+        ends = ends[len(ends) // 2 - 1 :]  # the first fill the design; a queue too small shows as bursts
         return max((b - a for a, b in pairwise(ends)), default=0)
 
 

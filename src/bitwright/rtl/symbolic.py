@@ -13,43 +13,47 @@ import numpy as np
 import numpy.typing as npt
 from alkaid.trace import FVariable
 
-from bitwright.errors import UnsupportedLayerError
-from bitwright.fixed import FixedFormat, Rounding, quantize
+from bitwright.fixed import FixedFormat, quantize
 from bitwright.network.layers import (
     Argmax,
     Cast,
+    CastEach,
     Concat,
     Conv,
     Dense,
+    Dot,
+    ExpLinear,
     HardMax,
+    HardSigmoid,
     Input,
     Layer,
+    Leaky,
+    Levels,
+    Lookup,
     Merge,
     MergeOp,
     Pool,
     Rearrange,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
     Softmax,
     SoftmaxKind,
     Table,
+    Threshold,
 )
 from bitwright.rtl.quantizers import (
     assign,
     fraction_bits,
-    is_constant,
-    limit_to,
-    round_to,
     times,
     truncate,
     wrapped,
 )
-from bitwright.rtl.symbolic_dense import WEIGHT_BITS, Variables, dense, value
+from bitwright.rtl.symbolic_activations import activation, lookup, relu, table
+from bitwright.rtl.symbolic_dense import Variables, dense, value
 from bitwright.rtl.symbolic_images import conv, pool, rearrange, tree_sum
-
-DIRECT_TABLE_BITS = 10
-"""A function of up to this many bits becomes one table over all its inputs."""
+from bitwright.rtl.symbolic_recurrent import recurrent
 
 
 def apply(layer: Layer, sources: Sequence[Variables], read: Sequence[Layer]) -> Variables:
@@ -72,15 +76,21 @@ def apply(layer: Layer, sources: Sequence[Variables], read: Sequence[Layer]) -> 
         case ScaleBias():
             return _scale_bias(layer, sources[0])
         case Relu():
-            return [_relu(v, layer) for v in sources[0]]
+            return [relu(v, layer) for v in sources[0]]
         case Cast():
             return [assign(v, layer.result) for v in sources[0]]
         case Table():
-            return [_table(layer, v) for v in sources[0]]
+            return [table(layer, v) for v in sources[0]]
         case Softmax():
-            return _softmax(layer, sources[0], read[0].result)
+            return _by_slices(layer, sources[0], lambda x: _softmax(layer, x, read[0].result))
         case HardMax():
-            return _hard_max(layer, sources[0])
+            return _by_slices(layer, sources[0], lambda x: _hard_max(layer, x))
+        case Leaky() | Threshold() | HardSigmoid() | Levels() | ExpLinear() | Lookup() | CastEach():
+            return [activation(layer, v, i, read[0].result) for i, v in enumerate(sources[0])]
+        case Recurrent():
+            return recurrent(layer, sources[0], read[0].shape)
+        case Dot():
+            return [_dot(layer, sources[0], sources[1])]
         case Argmax():
             return [_argmax(sources[0])]
         case Merge():
@@ -111,61 +121,7 @@ def _scale_bias(layer: ScaleBias, x: Variables) -> Variables:
     ]
 
 
-def _relu(v: FVariable, layer: Relu) -> FVariable:
-    """Rounding comes first: it is monotone and keeps zero, and its constant then joins the bias."""
-    fmt, limit = layer.result, None if layer.limit is None else float(layer.limit)
-    if not is_constant(v) and (limit is None or fmt.fraction >= 0):
-        rounded = _at_most(round_to(v, fmt.fraction, fmt.rounding).relu(), limit)
-        return assign(rounded, fmt) if is_constant(rounded) else limit_to(rounded, fmt)
-    return assign(_at_most(v.relu(), limit), fmt)
-
-
-def _at_most(v: FVariable, limit: float | None) -> FVariable:
-    return v if limit is None else v.min_of(limit)
-
-
 # --- tables ------------------------------------------------------------------------------------
-
-
-def lookup(v: FVariable, function: Callable[[int], int], fraction: int) -> FVariable:
-    """A table over every value of ``v``: raw integer (units of its step) to raw integer of ``fraction``."""
-    if is_constant(v):
-        step = float(v.step)
-        raw = round(v.low / step) if v.low else 0
-        return FVariable.from_const(function(raw) * 2.0**-fraction, v.hwconf)
-    step = float(v.step)
-    first, last = round(v.low / step), round(v.high / step)
-    values = np.array([function(raw) for raw in range(first, last + 1)], dtype=np.float64) * 2.0**-fraction
-    if int(np.abs(values * 2.0**fraction).max()).bit_length() > WEIGHT_BITS:
-        raise UnsupportedLayerError("a table with entries of more than 24 bits", hint="choose a narrower table type")
-    return v.lookup(values)
-
-
-def _units(v: FVariable, fraction: int) -> int:
-    """How many units of ``2**-fraction`` one step of ``v`` is."""
-    return 1 << (fraction - fraction_bits(v))
-
-
-def _table(layer: Table, v: FVariable) -> FVariable:
-    """Sigmoid or tanh: the table's index from the number, then the cast entry."""
-    entries = quantize(layer.table.raw, layer.table.format.fraction, layer.result)
-    n, half_range = len(entries), layer.function.half_range
-
-    def entry(index: int) -> int:
-        return int(entries[min(max(index + n // 2, 0), n - 1)])
-
-    scaled = v * (n / (2.0 * half_range))
-    if sum(v.kif) <= DIRECT_TABLE_BITS:
-        fraction = fraction_bits(scaled)
-        return lookup(scaled, lambda raw: entry(_towards_zero(raw, fraction)), layer.result.fraction)
-    index = round_to(scaled.max_of(-n / 2.0).min_of(n / 2.0 - 1), 0, Rounding.TRN_ZERO)
-    return lookup(index, lambda raw: entry(raw << max(-fraction_bits(index), 0)), layer.result.fraction)
-
-
-def _towards_zero(raw: int, fraction: int) -> int:
-    if fraction <= 0:
-        return raw << -fraction
-    return (raw + ((1 << fraction) - 1 if raw < 0 else 0)) >> fraction
 
 
 def _top_bits(v: FVariable, fmt: FixedFormat, bits: int) -> FVariable:
@@ -189,6 +145,17 @@ def _pattern_lookup(v: FVariable, fmt: FixedFormat, table: npt.NDArray[Any], fra
     address = _top_bits(v, fmt, bits)
     index = _pattern_index(address, fmt, bits)
     return lookup(address, lambda raw: int(table[index(raw)]), fraction)
+
+
+def _by_slices(layer: Softmax | HardMax, x: Variables, function: Callable[[Variables], Variables]) -> Variables:
+    """``function`` on the elements that belong together, out of (outer, together, inner)."""
+    places = np.arange(len(x)).reshape(layer.slices)
+    out = dict[int, FVariable]()
+    for outer in range(layer.outer):
+        for inner in range(layer.inner):
+            together = places[outer, :, inner].tolist()
+            out.update(zip(together, function([x[i] for i in together]), strict=True))
+    return [out[i] for i in range(len(x))]
 
 
 def _softmax(layer: Softmax, x: Variables, source: FixedFormat) -> Variables:
@@ -256,3 +223,10 @@ def _combine(op: MergeOp, p: FVariable, q: FVariable) -> FVariable:
         case MergeOp.MINIMUM:
             return p.min_of(q)
     assert_never(op)
+
+
+def _dot(layer: Dot, a: Variables, b: Variables) -> FVariable:
+    """Each product cast to the accumulator, added one after another."""
+    zero = FVariable.from_const(0.0, a[0].hwconf)
+    products = [assign(p * q, layer.accum) for p, q in zip(a, b, strict=True)]
+    return assign(reduce(lambda p, q: assign(p + q, layer.accum), products, zero), layer.result)

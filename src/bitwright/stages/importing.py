@@ -36,7 +36,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     request = ImportRequest.model_validate({**data, "out": str(out.resolve())})
     say(f"{request.model.name}: looking at it, then loading TensorFlow")
     _run_worker("worker", request, request.model, out)
-    write_json(out / "project.json", _tree_digest(out / "hls"))
+    write_json(out / "project.json", tree_digest(out / "hls"))
     summary: dict[str, Any] = read_json(out / "import.json")
     say(f"{summary['flavour']}, Keras {summary['keras_version']}; {summary['vectors']} vectors, {summary['real']} real")
     return {"seconds": summary["seconds"]}
@@ -80,7 +80,7 @@ def _run_worker(module: str, asked: BaseModel, model: Path, out: Path) -> None:
         )
 
 
-def _tree_digest(folder: Path) -> dict[str, str]:
+def tree_digest(folder: Path) -> dict[str, str]:
     """One digest for the sources of the HLS project (weights and C++; headers of hls4ml included)."""
     sha = hashlib.sha256()
     for path in sorted(folder.rglob("*")):

@@ -90,13 +90,12 @@ NO_SYNTH: dict[str, Any] = {"measurements": [], "warnings": []}
 
 
 def _synth(job: Job) -> Mapping[str, Any]:
-    """What the synth stage found, also where its netlist was wrong; nothing after a failed verification."""
+    """What the synth stage found, also where its netlist was wrong; nothing where it did not run."""
     failed = job.folder / "synth_failed" / "synth.json"
     if failed.is_file():
         return read_json(failed)
-    if (job.folder / "verify_failed").is_dir():
-        return NO_SYNTH
-    return read_json(job.stage("synth") / "synth.json")
+    path = job.stage("synth") / "synth.json"
+    return NO_SYNTH if (job.folder / "verify_failed").is_dir() or not path.is_file() else read_json(path)
 
 
 def _verification(job: Job, synth: Mapping[str, Any]) -> Verification:

@@ -25,6 +25,7 @@ from bitwright.sim.compare import compare, not_run, output_formats, to_raw
 from bitwright.stages.job import Job
 from bitwright.stages.mismatch import Evidence, fail
 from bitwright.stages.runner import Say
+from bitwright.stages.simulation import kept_simulation
 
 BENCH = "bitwright.sim.bench"
 CHECKS = frozenset({
@@ -64,8 +65,12 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
 
 
 def _build(job: Job, bundle: Bundle, out: Path, say: Say) -> verilator.SimBuild:
-    say("building the simulation with Verilator")
     folder = out / "sim"
+    kept = kept_simulation(job, bundle, folder.resolve())
+    if kept is not None:
+        say("taking the simulation that was built before")
+        return kept
+    say("building the simulation with Verilator")
     folder.mkdir()
     built = verilator.build(bundle, job.stage("emit").resolve(), folder.resolve())
     say(f"built in {built.seconds:.1f} s")
@@ -185,6 +190,8 @@ def _argmax(evidence: Evidence, values: npt.NDArray[Any]) -> Ints:
 def _keras_pairs(evidence: Evidence, columns: Any, emulation: npt.NDArray[Any]) -> list[OraclePair]:
     """Keras against the others, on the vectors that float32 evaluates exactly."""
     others = ("emulation", "reference", "RTL")
+    if not len(evidence.keras):
+        return [not_run("Keras", other, "no Keras outputs were recorded") for other in others]
     rows, reason = float32_exact(evidence.network, evidence.evaluator.layers(evidence.x))
     if not rows.any():
         return [not_run("Keras", other, reason) for other in others]
