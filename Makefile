@@ -20,7 +20,7 @@ help:
 	@echo "make test                                 the tests (20 minutes or less on 2 cores)"
 	@echo "make test-full                            the slow ones too, as the nightly runs them"
 	@echo "make check                                formatting, lint, types, floors, RTL lint"
-	@echo "make train MODEL=jet3 [DATA=openml]       train a model of the zoo again"
+	@echo "make train MODEL=jet3 [DATA=openml]       train a model of the zoo again (DATA: openml, a file, a folder of idx files)"
 	@echo "make bench                                measure speed; figures for docs/performance.md"
 	@echo "make nightly [MODEL=\"jet3 jsc_tiny\"]      every model of the zoo"
 	@echo "make doctor                               what is installed, which stages can run"

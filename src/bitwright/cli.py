@@ -381,7 +381,12 @@ def _doctor_note(tool: Any) -> str:
 @main.command()
 @click.argument("model", default="")
 @click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Folder with models/.")
-@click.option("--data", default="generated", show_default=True, help="generated, openml, or a file of rows.")
+@click.option(
+    "--data",
+    default="generated",
+    show_default=True,
+    help="generated, openml, a file of rows, or a folder of idx files.",
+)
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a value of 'train' in model.yaml."
 )

@@ -135,16 +135,17 @@ def write_json(path: Path, data: Any) -> None:
     write_text(path, to_json(data))
 
 
-def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
-    """Write named arrays as an ``.npz`` whose bytes depend on the arrays alone."""
+def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]], *, compressed: bool = False) -> None:
+    """Write named arrays as an ``.npz`` whose bytes depend on the arrays alone (and on zlib, if ``compressed``)."""
     with whole_file(path) as part, part.open("wb") as handle:
-        _savez(handle, arrays)
+        _savez(handle, arrays, zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED)
 
 
-def _savez(handle: IO[bytes], arrays: dict[str, npt.NDArray[Any]]) -> None:
-    with zipfile.ZipFile(handle, "w", zipfile.ZIP_STORED) as archive:
+def _savez(handle: IO[bytes], arrays: dict[str, npt.NDArray[Any]], method: int) -> None:
+    with zipfile.ZipFile(handle, "w", method) as archive:
         for name in sorted(arrays):
             info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            info.compress_type = method
             with archive.open(info, "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, np.asanyarray(arrays[name]), allow_pickle=False)
 

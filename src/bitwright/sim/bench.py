@@ -99,7 +99,8 @@ async def stream(
     """Send ``words`` while ``send()`` says so and take outputs while ``take()`` does.
 
     As AXI4-Stream demands, a word once offered stays until it is accepted; and an output once valid
-    must stay valid and unchanged until it is taken, which is checked.
+    must stay valid and unchanged until it is taken, which is checked.  It ends when all outputs are taken and
+    all words accepted: a strided window may not need the last pixels of an image, and has its result before them.
     """
     traffic, offered, held = Traffic(), False, None
     patience = 60 * len(words) * max(SHELL["ii"] // IN, OUT) + 10 * SHELL["latency"] + 4000
