@@ -88,7 +88,13 @@ def build(
 
 
 def build_block(
-    top: str, sources: Sequence[Path], folder: Path, parameters: Mapping[str, int] | None = None, timeout_s: float = 600
+    top: str,
+    sources: Sequence[Path],
+    folder: Path,
+    parameters: Mapping[str, int] | None = None,
+    *,
+    coverage: bool = False,
+    timeout_s: float = 600,
 ) -> Path:
     """Verilate and compile one hardware block for cocotb; the executable.
 
@@ -97,11 +103,14 @@ def build_block(
         sources: its files.
         folder: where everything goes; must exist.
         parameters: values of its parameters.
+        coverage: count lines and toggles; the simulation leaves ``coverage.dat`` in its working folder, for
+            :mod:`bitwright.sim.rtl_coverage`.
         timeout_s: limit for each step, in seconds.
     """
-    objects = _objects(top, sources, folder, parameters=parameters or {}, timeout_s=timeout_s)
+    objects = _objects(top, sources, folder, parameters=parameters or {}, coverage=coverage, timeout_s=timeout_s)
     executable = folder / top
-    _run(_compile(objects, folder, False, _cocotb_main(), executable, _cocotb_link()), folder, "g++", timeout_s, top)
+    link = _compile(objects, folder, False, _cocotb_main(), executable, _cocotb_link(), coverage=coverage)
+    _run(link, folder, "g++", timeout_s, top)
     return executable
 
 
@@ -112,6 +121,7 @@ def _objects(
     *,
     parameters: Mapping[str, int] | None = None,
     waves: bool = False,
+    coverage: bool = False,
     jobs: int = 2,
     timeout_s: float = 1800,
     more: Sequence[str] = (),
@@ -121,14 +131,15 @@ def _objects(
     objects, control = folder / "obj", folder / "public.vlt"
     control.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n', encoding="utf-8")
     trace = ["--trace-vcd", "--trace-max-width", "0", "--trace-max-array", "0"] if waves else []
+    counters = ["--coverage-line", "--coverage-toggle", "--coverage-max-width", "1000000"] if coverage else []
     values = [f"-G{name}={value}" for name, value in (parameters or {}).items()]
     argv = [
         str(tools.verilator_binary()), "--cc", "--vpi", "--prefix", "Vtop", "-Mdir", str(objects), "--top-module", top,
         "-O3", "--output-split", "5000", "--x-assign", "unique", "--x-initial", "unique", "-Wall", "--timescale",
-        "1ns/1ps", "-CFLAGS", COMPILE_FLAGS, *values, *trace, *more, str(control), *map(str, sources),
+        "1ns/1ps", "-CFLAGS", COMPILE_FLAGS, *values, *trace, *counters, *more, str(control), *map(str, sources),
     ]  # fmt: skip
     _run(argv, folder, "verilator", timeout_s)
-    kept = _kept_runtime(waves=waves)
+    kept = _kept_runtime(waves=waves, coverage=coverage)
     archives = ["libVtop.a"] if kept.is_file() else ["libVtop.a", "libverilated.a"]
     _run(["make", f"-j{jobs}", "-C", str(objects), "-f", "Vtop.mk", *archives], folder, "make", timeout_s)
     runtime = objects / "libverilated.a"
@@ -140,10 +151,11 @@ def _objects(
     return objects
 
 
-def _kept_runtime(*, waves: bool) -> Path:
+def _kept_runtime(*, waves: bool, coverage: bool) -> Path:
     """Verilator's own runtime, compiled once for this version, compiler and machine."""
     compiler = shutil.which("g++") or "g++"
-    identity = f"{tools.verilator_version()} {process.first_line([compiler, '--version'])} {COMPILE_FLAGS} {waves}"
+    version = process.first_line([compiler, "--version"])
+    identity = f"{tools.verilator_version()} {version} {COMPILE_FLAGS} {waves} {coverage}"
     return cache_folder() / "verilator" / f"runtime-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.a"
 
 
@@ -182,7 +194,9 @@ def _cocotb_link() -> list[str]:
     return [f"-Wl,-rpath,{libs}", f"-L{libs}", "-lcocotbvpi_verilator"]
 
 
-def _compile(objects: Path, folder: Path, waves: bool, source: Path, out: Path, extra: list[str]) -> list[str]:
+def _compile(
+    objects: Path, folder: Path, waves: bool, source: Path, out: Path, extra: list[str], *, coverage: bool = False
+) -> list[str]:
     include = tools.verilator_root() / "include"
     archives = [
         "-Wl,--whole-archive",
@@ -190,7 +204,8 @@ def _compile(objects: Path, folder: Path, waves: bool, source: Path, out: Path, 
         "-Wl,--no-whole-archive",
         str(objects / "libverilated.a"),
     ]
-    defines = [f"-DVM_TRACE={int(waves)}", f"-DVM_TRACE_VCD={int(waves)}", "-DVM_TRACE_FST=0", "-DVM_COVERAGE=0"]
+    switches = {"TRACE": waves, "TRACE_VCD": waves, "TRACE_FST": False, "COVERAGE": coverage}
+    defines = [f"-DVM_{name}={int(on)}" for name, on in switches.items()]
     return [
         "g++", "-O2", "-fPIC", "-std=c++17", *defines, f"-I{objects}", f"-I{folder}", f"-I{include}",
         f"-I{include / 'vltstd'}", str(source), *archives, *extra, "-pthread", "-o", str(out),
