@@ -64,58 +64,95 @@ def simulate(
     instances: Mapping[str, Parameters],
     folder: Path,
     mutants: Mapping[str, Mutant] | None = None,
+    *,
     more: object = None,
+    plain: Mapping[str, Parameters] | None = None,
 ) -> Simulated:
-    """Build the wrapper with coverage and run ``bench_<block>.py``; ``more`` goes to the bench as it is."""
-    mutants = mutants or {}
-    modules = dict.fromkeys(instances, block) | {name: f"{block}_{name}" for name in mutants}
-    values = {**instances, **{name: mutant.parameters for name, mutant in mutants.items()}}
-    files = sorted(SOURCES.glob("*.sv")) + [_mutate(block, name, mutant, folder) for name, mutant in mutants.items()]
-    top = folder / f"{block}_bench.sv"
-    top.write_text(wrapper(block, modules, values, sorted(SOURCES.glob("*.sv"))))
-    return run(block, [*files, top], folder, {"instances": values, "more": more})
+    """Build the wrapper and run ``bench_<block>.py``, with the coverage of ``instances``.
+
+    Args:
+        block: name of the block.
+        instances: parameters by name.
+        folder: where everything goes.
+        mutants: wrong blocks by name; no coverage.
+        more: goes to the bench as it is.
+        plain: further instances, without coverage: counters cost ten times the compile time of the hardware.
+    """
+    mutants, plain = mutants or {}, plain or {}
+    modules = dict.fromkeys(instances, block) | dict.fromkeys(plain, f"{block}_plain")
+    modules |= {name: f"{block}_{name}" for name in mutants}
+    values = {**instances, **plain, **{name: mutant.parameters for name, mutant in mutants.items()}}
+    library, top = sorted(SOURCES.glob("*.sv")), folder / f"{block}_bench.sv"
+    copies = [copy(block, name, folder, mutant) for name, mutant in mutants.items()]
+    copies += [copy(block, "plain", folder)] if plain else []
+    top.write_text(wrapper(block, modules, values, library))
+    return run(block, [*library, *copies, top], folder, {"instances": values, "more": more}, covered=bool(instances))
 
 
-def run(block: str, files: Sequence[Path], folder: Path, data: object) -> Simulated:
+def run(block: str, files: Sequence[Path], folder: Path, data: object, *, covered: bool) -> Simulated:
     """Build the module ``<block>_bench`` and run the bench on it; ``data`` is what the bench reads."""
     (folder / "bench.json").write_text(json.dumps(data))
-    executable = build_block(f"{block}_bench", files, folder, coverage=True)
+    counted = [SOURCES / f"{block}.sv"] if covered else []
+    executable = build_block(f"{block}_bench", files, folder, covered=counted)
     checks: dict[str, dict[str, ProtocolCheck]] = {}
     for check in run_bench(executable, f"{block}_bench", f"bench_{block}", folder, python_path=HERE / block):
         name, _, instance = check.name.partition("/instance=")
         checks.setdefault(instance, {})[name] = check
-    return Simulated(checks, read_coverage(folder / "coverage.dat", f"{block}.sv"))
+    found = read_coverage(folder / "coverage.dat", f"{block}.sv") if covered else Coverage({})
+    return Simulated(checks, found)
 
 
-def _mutate(block: str, name: str, mutant: Mutant, folder: Path) -> Path:
+def copy(block: str, name: str, folder: Path, mutant: Mutant | None = None) -> Path:
+    """The block as a module ``<block>_<name>`` in a file of its own, with the edit of a mutant."""
     text = (SOURCES / f"{block}.sv").read_text()
-    assert text.count(mutant.old) == 1, f"{block}.sv holds '{mutant.old}' {text.count(mutant.old)} times"
+    if mutant is not None:
+        assert text.count(mutant.old) == 1, f"{block}.sv holds '{mutant.old}' {text.count(mutant.old)} times"
+        text = text.replace(mutant.old, mutant.new)
     path = folder / f"{block}_{name}.sv"
-    path.write_text(re.sub(rf"\b{block}\b", path.stem, text.replace(mutant.old, mutant.new)))
+    path.write_text(re.sub(rf"\b{block}\b", path.stem, text))
     return path
+
+
+@dataclass(frozen=True)
+class Port:
+    """As pyslang elaborates it; a copy, since its own objects die with the compilation."""
+
+    name: str
+    word: str
+    width: int
 
 
 def wrapper(block: str, modules: Mapping[str, str], values: Mapping[str, Parameters], files: Sequence[Path]) -> str:
     """A module with an instance of each of ``modules``, which have the ports of the block."""
-    ports, bodies, clocked = [], [], False
+    ports, bodies = {}, []
     for name, found in _ports(block, values, files).items():
-        own = [port for port in found if port.name != "clk"]
-        clocked |= len(own) < len(found)
-        for port in own:
-            word = "input" if port.direction is ast.ArgumentDirection.In else "output"
-            ports.append(f"  {word} wire [{port.type.bitWidth - 1}:0] {name}_{port.name}")
-        pins = ["    .clk(clk)"] * (len(own) < len(found)) + [f"    .{port.name}({name}_{port.name})" for port in own]
-        bodies.append(f"  {modules[name]} {_overrides(values[name])} {name} (\n" + ",\n".join(pins) + "\n  );\n")
-    ports = ["  input wire clk"] * clocked + ports
-    return f"{HEADER}module {block}_bench (\n" + ",\n".join(ports) + "\n);\n" + "".join(bodies) + f"endmodule\n{FOOTER}"
+        nets = {port: port.name if port.name == "clk" else f"{name}_{port.name}" for port in found}
+        ports.update({net: f"  {port.word} wire [{port.width - 1}:0] {net}" for port, net in nets.items()})
+        pins = ",\n".join(f"    .{port.name}({net})" for port, net in nets.items())
+        bodies.append(f"  {modules[name]} {_overrides(values[name])} {name} (\n{pins}\n  );\n")
+    header = f"module {block}_bench (\n" + ",\n".join(ports.values()) + "\n);\n"
+    return HEADER + header + "".join(bodies) + "endmodule\n" + FOOTER
 
 
 def _overrides(parameters: Parameters) -> str:
     return "#(" + ", ".join(f".{name}({value})" for name, value in parameters.items()) + ")" if parameters else ""
 
 
-def _ports(block: str, values: Mapping[str, Parameters], files: Sequence[Path]) -> dict[str, Sequence[ast.PortSymbol]]:
-    """The ports of each instance with their widths, as pyslang elaborates them."""
+def _ports(block: str, values: Mapping[str, Parameters], files: Sequence[Path]) -> dict[str, list[Port]]:
+    """The ports of each instance with their widths."""
+    compilation = _elaborated(block, values, files)
+    return {one.name: _copies(one) for one in _instances(compilation)}
+
+
+def constant(block: str, parameters: Parameters, name: str) -> int:
+    """A localparam of the block with these parameters."""
+    compilation = _elaborated(block, {"u": parameters}, sorted(SOURCES.glob("*.sv")))
+    (instance,) = _instances(compilation)
+    return int(str(instance.body.find(name).value))
+
+
+def _elaborated(block: str, values: Mapping[str, Parameters], files: Sequence[Path]) -> ast.Compilation:
+    """Instances of a block, by name, in a module ``probe``."""
     options = ast.CompilationOptions()
     options.topModules = {"probe"}
     bag = pyslang.Bag()
@@ -125,5 +162,15 @@ def _ports(block: str, values: Mapping[str, Parameters], files: Sequence[Path]) 
     for file in files:
         compilation.addSyntaxTree(syntax.SyntaxTree.fromFile(str(file)))
     compilation.addSyntaxTree(syntax.SyntaxTree.fromText(f"module probe; {bodies} endmodule"))
+    return compilation
+
+
+def _instances(compilation: ast.Compilation) -> list[ast.InstanceSymbol]:
     (top,) = compilation.getRoot().topInstances
-    return {member.name: list(member.body.portList) for member in top.body if isinstance(member, ast.InstanceSymbol)}
+    return [one for one in top.body if isinstance(one, ast.InstanceSymbol)]
+
+
+def _copies(instance: ast.InstanceSymbol) -> list[Port]:
+    inward = ast.ArgumentDirection.In
+    ports = instance.body.portList
+    return [Port(p.name, "input" if p.direction is inward else "output", p.type.bitWidth) for p in ports]

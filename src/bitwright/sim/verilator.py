@@ -31,6 +31,8 @@ from bitwright.sim.library import load_library
 
 MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread"
 COMPILE_FLAGS = "-O1 -fPIC"
+COVERED_FLAGS = "-O0 -fPIC"
+"""Counters are much code that runs little: a third of the time to compile."""
 
 PATIENCE = 10_000
 """Idle clocks, beside the latency, after which a bulk run gives up waiting for an output."""
@@ -93,7 +95,7 @@ def build_block(
     folder: Path,
     parameters: Mapping[str, int] | None = None,
     *,
-    coverage: bool = False,
+    covered: Sequence[Path] = (),
     timeout_s: float = 600,
 ) -> Path:
     """Verilate and compile one hardware block for cocotb; the executable.
@@ -103,13 +105,13 @@ def build_block(
         sources: its files.
         folder: where everything goes; must exist.
         parameters: values of its parameters.
-        coverage: count lines and toggles; the simulation leaves ``coverage.dat`` in its working folder, for
-            :mod:`bitwright.sim.rtl_coverage`.
+        covered: those of its files whose lines and toggles are counted; the simulation leaves ``coverage.dat`` in
+            its working folder, for :mod:`bitwright.sim.rtl_coverage`.
         timeout_s: limit for each step, in seconds.
     """
-    objects = _objects(top, sources, folder, parameters=parameters or {}, coverage=coverage, timeout_s=timeout_s)
+    objects = _objects(top, sources, folder, parameters=parameters or {}, covered=covered, timeout_s=timeout_s)
     executable = folder / top
-    link = _compile(objects, folder, False, _cocotb_main(), executable, _cocotb_link(), coverage=coverage)
+    link = _compile(objects, folder, False, _cocotb_main(), executable, _cocotb_link(), coverage=bool(covered))
     _run(link, folder, "g++", timeout_s, top)
     return executable
 
@@ -121,7 +123,7 @@ def _objects(
     *,
     parameters: Mapping[str, int] | None = None,
     waves: bool = False,
-    coverage: bool = False,
+    covered: Sequence[Path] = (),
     jobs: int = 2,
     timeout_s: float = 1800,
     more: Sequence[str] = (),
@@ -129,17 +131,17 @@ def _objects(
     """Verilate and compile to archives; only the ports of the top are visible from outside."""
     _require_programs()
     objects, control = folder / "obj", folder / "public.vlt"
-    control.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n', encoding="utf-8")
+    control.write_text(_control(top, [source for source in sources if source not in covered]), encoding="utf-8")
     trace = ["--trace-vcd", "--trace-max-width", "0", "--trace-max-array", "0"] if waves else []
-    counters = ["--coverage-line", "--coverage-toggle", "--coverage-max-width", "1000000"] if coverage else []
+    counters = ["--coverage-line", "--coverage-toggle", "--coverage-max-width", "1000000"] if covered else []
     values = [f"-G{name}={value}" for name, value in (parameters or {}).items()]
     argv = [
         str(tools.verilator_binary()), "--cc", "--vpi", "--prefix", "Vtop", "-Mdir", str(objects), "--top-module", top,
         "-O3", "--output-split", "5000", "--x-assign", "unique", "--x-initial", "unique", "-Wall", "--timescale",
-        "1ns/1ps", "-CFLAGS", COMPILE_FLAGS, *values, *trace, *counters, *more, str(control), *map(str, sources),
+        "1ns/1ps", "-CFLAGS", COVERED_FLAGS if covered else COMPILE_FLAGS, *values, *trace, *counters, *more, str(control), *map(str, sources),
     ]  # fmt: skip
     _run(argv, folder, "verilator", timeout_s)
-    kept = _kept_runtime(waves=waves, coverage=coverage)
+    kept = _kept_runtime(waves=waves, coverage=bool(covered))
     archives = ["libVtop.a"] if kept.is_file() else ["libVtop.a", "libverilated.a"]
     _run(["make", f"-j{jobs}", "-C", str(objects), "-f", "Vtop.mk", *archives], folder, "make", timeout_s)
     runtime = objects / "libverilated.a"
@@ -151,11 +153,18 @@ def _objects(
     return objects
 
 
+def _control(top: str, plain: Sequence[Path]) -> str:
+    """Verilator's control file: which names are visible, which files are left out of coverage."""
+    off = "".join(f'coverage_off -file "{source}"\n' for source in plain)
+    return f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n{off}'
+
+
 def _kept_runtime(*, waves: bool, coverage: bool) -> Path:
     """Verilator's own runtime, compiled once for this version, compiler and machine."""
     compiler = shutil.which("g++") or "g++"
     version = process.first_line([compiler, "--version"])
-    identity = f"{tools.verilator_version()} {version} {COMPILE_FLAGS} {waves} {coverage}"
+    flags = COVERED_FLAGS if coverage else COMPILE_FLAGS
+    identity = f"{tools.verilator_version()} {version} {flags} {waves} {coverage}"
     return cache_folder() / "verilator" / f"runtime-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.a"
 
 
