@@ -6,9 +6,10 @@ override TARGET := $(value TARGET)
 override WEIGHTS := $(value WEIGHTS)
 override HLS := $(value HLS)
 override HEAD := $(value HEAD)
+override IO := $(value IO)
 override DATA := $(value DATA)
 override BULK := $(value BULK)
-export MODEL TARGET WEIGHTS HLS HEAD DATA BULK
+export MODEL TARGET WEIGHTS HLS HEAD IO DATA BULK
 
 READY := .venv/.ready
 

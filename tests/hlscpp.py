@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,15 @@ from bitwright.network.layers import (
     Argmax,
     Cast,
     Concat,
+    Conv,
     Dense,
     HardMax,
     Input,
     Merge,
+    Pool,
+    PoolForm,
+    Rearrange,
+    RearrangeOp,
     Relu,
     Reshape,
     ScaleBias,
@@ -43,6 +49,16 @@ HEAD = """
 #include "nnet_utils/nnet_batchnorm.h"
 #include "nnet_utils/nnet_activation.h"
 #include "nnet_utils/nnet_merge.h"
+#include "nnet_utils/nnet_pooling.h"
+#include "nnet_utils/nnet_transpose.h"
+#include "nnet_utils/nnet_padding.h"
+#include "nnet_utils/nnet_cropping.h"
+#include "nnet_utils/nnet_image.h"
+#include "nnet_utils/nnet_conv1d.h"
+#include "nnet_utils/nnet_conv2d.h"
+#include "nnet_utils/nnet_sepconv1d.h"
+#undef NNET_SEPARABLE_CONV2D_LATENCY_H_  // hls4ml 1.3.0 guards two headers by this one name
+#include "nnet_utils/nnet_sepconv2d.h"
 """
 
 
@@ -85,6 +101,12 @@ class Writer:
         match layer:
             case Dense():
                 return self.dense_members(layer)
+            case Conv():
+                return self.conv_members(layer)
+            case Pool():
+                return self.pool_members(layer)
+            case Rearrange():
+                return self.rearrange_members(layer)
             case ScaleBias():
                 return [
                     f"static const unsigned n_in = {layer.size}, n_scale_bias = {layer.scale.raw.size}",
@@ -120,6 +142,63 @@ class Writer:
             f"typedef {ctype(layer.weight.format)} weight_t",
             f"typedef {ctype(layer.bias.format)} bias_t",
             "template <class x_T, class y_T> using product = nnet::product::mult<x_T, y_T>",
+        ]
+
+    def window_numbers(self, layer: Conv | Pool, kernel: str) -> dict[str, int]:
+        """Sizes of the image and of its windows, whose own are called ``kernel``."""
+        shape = self.source(layer).shape
+        axes = ("width",) if len(layer.stride) == 1 else ("height", "width")
+        numbers = {f"in_{a}": n for a, n in zip(axes, shape, strict=False)}
+        numbers |= {f"{kernel}_{a}": n for a, n in zip(axes, layer.kernel, strict=True)}
+        numbers |= {f"stride_{a}": n for a, n in zip(axes, layer.stride, strict=True)}
+        numbers |= {f"out_{a}": n for a, n in zip(axes, layer.shape, strict=False)}
+        sides = ("left", "right") if len(axes) == 1 else ("top", "bottom", "left", "right")
+        return numbers | {f"pad_{side}": n for side, n in zip(sides, layer.padding, strict=True)}
+
+    def pool_members(self, layer: Pool) -> list[str]:
+        numbers = self.window_numbers(layer, "pool") | {"n_filt": layer.shape[-1], "reuse_factor": 1}
+        numbers |= {"n_in": self.source(layer).shape[0], "n_out": layer.shape[0]}
+        return [
+            *(f"static const unsigned {name} = {n}" for name, n in numbers.items()),
+            f"static const bool count_pad = {int(layer.count_padding)}",
+            f"static const nnet::Pool_Op pool_op = nnet::{layer.op.name.title()}",
+            f"typedef {ctype(layer.accum)} accum_t",
+        ]
+
+    def rearrange_members(self, layer: Rearrange) -> list[str]:
+        shape = self.source(layer).shape
+        if layer.op is RearrangeOp.TRANSPOSE:
+            strides = [prod(shape[axis + 1 :]) for axis in layer.parameters]
+            lists = {"from_shape": shape, "to_shape": layer.shape, "perm": layer.parameters, "perm_strides": strides}
+            arrays = [f"inline static const unsigned {n}[] = {{{', '.join(map(str, v))}}}" for n, v in lists.items()]
+            return [f"static const unsigned dims = {len(shape)}, N = {layer.size}", *arrays]
+        axes = ("width",) if len(shape) == 2 else ("height", "width")
+        sides = ("left", "right") if len(shape) == 2 else ("top", "bottom", "left", "right")
+        word = "crop" if layer.op is RearrangeOp.CROP else "pad"
+        numbers = {f"in_{a}": n for a, n in zip(axes, shape, strict=False)} | {"n_chan": shape[-1]}
+        numbers |= {f"out_{a}": n for a, n in zip(axes, layer.shape, strict=False)}
+        numbers |= {f"{word}_{side}": n for side, n in zip(sides, layer.parameters, strict=False)}
+        for end, sizes in (("", shape), ("new_", layer.shape)):
+            full = sizes if len(sizes) == 3 else (1, *sizes)
+            numbers |= {f"{end}height": full[0], f"{end}width": full[1]}
+        return [f"static const unsigned {name} = {n}" for name, n in numbers.items()]
+
+    def conv_members(self, layer: Conv) -> list[str]:
+        shape, rank, numbers = self.source(layer).shape, len(layer.stride), self.window_numbers(layer, "filt")
+        pixels, depth = prod(layer.shape[:-1]), prod(layer.kernel) * shape[-1]
+        numbers |= {"n_chan": shape[-1], "n_filt": layer.shape[-1], "n_partitions": pixels, "n_pixels": 1}
+        numbers |= {"reuse_factor": layer.reuse_factor, "strategy": layer.strategy != "latency", "n_in": depth}
+        kernel = "Conv1DLatency" if layer.strategy == "latency" else "Conv1DResource"
+        return [
+            *(f"static const unsigned {name} = {int(n)}" for name, n in numbers.items()),
+            "static const unsigned multiplier_limit = 1",
+            f"typedef {ctype(layer.accum)} accum_t",
+            f"typedef {ctype(layer.weight.format)} weight_t",
+            f"typedef {ctype(layer.bias.format)} bias_t",
+            f"typedef {self.config_name(layer)} mult_config",
+            "template <class x_T, class y_T> using product = nnet::product::mult<x_T, y_T>",
+            f"template <class D, class R, class C> using conv_kernel = nnet::{kernel}<D, R, C>",
+            f"template <class D, class C> using fill_buffer = fill_{rank}<D, C>",
         ]
 
     def softmax_members(self, layer: Softmax) -> list[str]:
@@ -162,6 +241,9 @@ class Writer:
             case Dense():
                 weight = layer.weight if layer.strategy == "latency" else transposed(layer.weight)
                 return [*array(f"{layer.name}_w", weight), *array(f"{layer.name}_b", layer.bias)]
+            case Conv():
+                weight = layer.weight if layer.strategy == "latency" else channels_first(layer.weight)
+                return [*array(f"{layer.name}_w", weight), *array(f"{layer.name}_b", layer.bias)]
             case ScaleBias():
                 return [*array(f"{layer.name}_w", layer.scale), *array(f"{layer.name}_b", layer.bias)]
             case _:
@@ -169,18 +251,27 @@ class Writer:
 
     def call(self, layer: Layer) -> str:
         types = ", ".join([*(ctype(self.source(layer, i).result) for i in range(len(layer.sources)))])
+        if isinstance(layer, Rearrange) and layer.op is RearrangeOp.RESIZE:
+            return f"nnet::resize_nearest<{types}, {self.config_name(layer)}>({layer.sources[0]}, {layer.name});"
         function, extra = self.function(layer), self.extra(layer)
         limit = f"{layer.limit}, " if isinstance(layer, Relu) and layer.limit is not None else ""
         arguments = ", ".join([*layer.sources, layer.name, *extra])
         return f"nnet::{function}<{types}, {ctype(layer.result)}, {limit}{self.config_name(layer)}>({arguments});"
 
     def extra(self, layer: Layer) -> list[str]:
-        return [f"{layer.name}_w", f"{layer.name}_b"] if isinstance(layer, Dense | ScaleBias) else []
+        return [f"{layer.name}_w", f"{layer.name}_b"] if isinstance(layer, Dense | Conv | ScaleBias) else []
 
     def function(self, layer: Layer) -> str:
         match layer:
             case Dense():
                 return "dense_latency" if layer.strategy == "latency" else "dense_resource"
+            case Conv():
+                return f"{'depthwise_' if layer.depthwise else ''}conv_{len(layer.stride)}d_cl"
+            case Pool():
+                return f"pooling{len(layer.stride)}d_cl"
+            case Rearrange():
+                names = {"transpose": "transpose", "zero pad": "zeropad{}d_cl", "crop": "cropping{}d_cl"}
+                return names.get(layer.op.value, "resize_nearest").format(len(layer.shape) - 1)
             case ScaleBias():
                 return "normalize"
             case Relu():
@@ -217,6 +308,43 @@ def array(name: str, constant: Constant) -> list[str]:
 def transposed(weight: Constant) -> Constant:
     """Weights as hls4ml's pass for the resource strategy stores them."""
     return Constant(np.ascontiguousarray(weight.raw.T), weight.format)
+
+
+def channels_first(weight: Constant) -> Constant:
+    """Weights of a convolution as that pass stores them: all of the first filter, then of the second."""
+    return Constant(np.ascontiguousarray(np.moveaxis(weight.raw, -1, 0)), weight.format)
+
+
+GATHER = """
+template <class D, class C> struct fill_1 {
+  static void fill_buffer(D data[], D buffer[C::n_pixels][C::filt_width * C::n_chan], const unsigned p) {
+    for (int t = 0; t < C::filt_width; t++) for (int c = 0; c < C::n_chan; c++) {
+      int at = (int)(p * C::stride_width) + t - (int)C::pad_left;
+      bool in = at >= 0 && at < (int)C::in_width;
+      buffer[0][t * C::n_chan + c] = in ? data[at * C::n_chan + c] : D(0);
+    }
+  }
+};
+template <class D, class C> struct fill_2 {
+  static void fill_buffer(D data[], D buffer[C::n_pixels][C::filt_height * C::filt_width * C::n_chan],
+                          const unsigned p) {
+    for (int u = 0; u < C::filt_height; u++) for (int t = 0; t < C::filt_width; t++)
+    for (int c = 0; c < C::n_chan; c++) {
+      int y = (int)(p / C::out_width * C::stride_height) + u - (int)C::pad_top;
+      int x = (int)(p % C::out_width * C::stride_width) + t - (int)C::pad_left;
+      bool in = y >= 0 && y < (int)C::in_height && x >= 0 && x < (int)C::in_width;
+      buffer[0][(u * C::filt_width + t) * C::n_chan + c] = in ? data[(y * C::in_width + x) * C::n_chan + c] : D(0);
+    }
+  }
+};
+"""
+"""The gathering of windows, which hls4ml generates for each layer."""
+
+
+def covers(network: Network) -> bool:
+    """Whether its layers are written here: streams are tested through whole projects."""
+    streams = any(isinstance(layer, Pool) and layer.form is not PoolForm.PARALLEL for layer in network.layers)
+    return not streams
 
 
 DEFAULT_ADDRESS = FixedFormat(8, 4)
@@ -273,6 +401,16 @@ def templates() -> Path:
     return Path(package.origin).parent / "templates" / "vivado"
 
 
+def headers(folder: Path) -> Path:
+    """The headers as the Vitis writer copies them: those of Vivado, then its own over them."""
+    target = folder / "include" / "nnet_utils"
+    target.mkdir(parents=True)
+    for which in ("vivado", "vitis"):
+        for path in (templates().parent / which / "nnet_utils").glob("*.h"):
+            shutil.copy(path, target / path.name)
+    return target.parent
+
+
 @dataclass(frozen=True)
 class Compiled:
     """The library of some networks and tables."""
@@ -304,11 +442,11 @@ def build(folder: Path, networks: Sequence[Network], tables: Sequence[TableCase]
     """Compile networks and tables into one library in ``folder``."""
     compiler = shutil.which("g++")
     assert compiler is not None, "g++ is missing: the C++ oracle cannot run"
-    text = HEAD + "".join(Writer(network, i).text() for i, network in enumerate(networks))
+    text = HEAD + GATHER + "".join(Writer(network, i).text() for i, network in enumerate(networks))
     text += "".join(table_text(case, i) for i, case in enumerate(tables))
     source, library = folder / "oracle.cpp", folder / "oracle.so"
     source.write_text(text)
-    include = [f"-I{templates()}", f"-I{templates() / 'ap_types'}"]
+    include = [f"-I{headers(folder)}", f"-I{templates() / 'ap_types'}"]
     argv = [
         compiler,
         "-O0",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import product
 from math import floor, prod, trunc
 
 from rationals import assigned
@@ -18,12 +19,15 @@ from bitwright.network.layers import (
     Cast,
     Concat,
     Constant,
+    Conv,
     Dense,
     HardMax,
     Input,
     Layer,
     Merge,
     Network,
+    Pool,
+    Rearrange,
     Relu,
     Reshape,
     ScaleBias,
@@ -135,6 +139,103 @@ def dense_resource_rf_gt_nin_rem0(layer: Dense, x: Numbers) -> Numbers:
     return [store(a, layer.result) for a in acc]
 
 
+def image(x: Numbers, shape: Sequence[int], at: Sequence[int], channel: int, outside: Fraction) -> Fraction:
+    """The element of a channel at a place that may lie outside the image."""
+    if any(not 0 <= place < n for place, n in zip(at, shape[:-1], strict=True)):
+        return outside
+    index = 0
+    for place, n in zip(at, shape[:-1], strict=True):
+        index = index * n + place
+    return x[index * shape[-1] + channel]
+
+
+def places(
+    shape: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]
+) -> list[list[tuple[int, ...]]]:
+    """For each output position, in order, where its taps lie."""
+    counts = []
+    for axis, n in enumerate(shape[:-1]):
+        full = n + padding[2 * axis] + padding[2 * axis + 1]
+        counts.append(len([p for p in range(0, full, stride[axis]) if p + kernel[axis] <= full]))
+    starts = product(*(range(count) for count in counts))
+    return [
+        [
+            tuple(p * stride[a] + t - padding[2 * a] for a, (p, t) in enumerate(zip(start, tap, strict=True)))
+            for tap in product(*(range(k) for k in kernel))
+        ]
+        for start in starts
+    ]
+
+
+def conv(layer: Conv, x: Numbers, shape: Sequence[int]) -> Numbers:
+    """conv_1d/2d_latency_cl, _resource_cl, and the depthwise ones: bias, then each product in the order of the C++."""
+    channels, filters, accum_t = shape[-1], layer.shape[-1], layer.accum
+    weights, biases = numbers(layer.weight), numbers(layer.bias)
+    out: Numbers = []
+    for taps in places(shape, layer.kernel, layer.stride, layer.padding):
+        window = [image(x, shape, at, c, Fraction(0)) for at in taps for c in range(channels)]
+        order = list(range(len(window)))
+        if layer.strategy != "latency" and layer.reuse_factor < len(window):
+            order = [i for first in range(layer.reuse_factor) for i in order[first :: layer.reuse_factor]]
+        for f in range(filters):
+            acc = store(biases[f], accum_t)
+            for i in order:
+                if layer.depthwise and i % channels != f:
+                    continue
+                weight = weights[i] if layer.depthwise else weights[i * filters + f]
+                acc = store(acc + store(window[i] * weight, accum_t), accum_t)
+            out.append(store(acc, layer.result))
+    return out
+
+
+def pool(layer: Pool, x: Numbers, shape: Sequence[int], data_t: FixedFormat) -> Numbers:
+    """pooling1d/2d_cl and global_pooling, as arrays or as streams."""
+    least = number(-(1 << (data_t.width - 1)) if data_t.signed else 1 << (data_t.width - 1), data_t)
+    outside = least if layer.op.value == "max" else Fraction(0)
+    out: Numbers = []
+    for taps in places(shape, layer.kernel, layer.stride, layer.padding):
+        inside = sum(all(0 <= p < n for p, n in zip(at, shape[:-1], strict=True)) for at in taps)
+        for c in range(shape[-1]):
+            window = [image(x, shape, at, c, outside) for at in taps]
+            length = len(window) if layer.count_padding else inside
+            out.append(store(pool_op(layer, window, length), layer.result))
+    return out
+
+
+def pool_op(layer: Pool, window: Numbers, length: int) -> Fraction:
+    accum_t, form = layer.accum, layer.form.value
+    if form != "parallel":
+        window = [store(v, accum_t) for v in window]
+    if layer.op.value == "max":
+        return store(max(window), accum_t)
+    if form == "stream":
+        y = reduce_add(window, accum_t)
+    else:
+        y = Fraction(0)
+        for v in window:
+            y = store(y + v, accum_t)
+    return trunc(y * Fraction(2) ** accum_t.fraction / length) * Fraction(2) ** -accum_t.fraction
+
+
+def rearrange(layer: Rearrange, x: Numbers, shape: Sequence[int]) -> Numbers:
+    """transpose, zeropad1d/2d, cropping1d/2d, resize_nearest."""
+    out: Numbers = []
+    for at in product(*(range(n) for n in layer.shape)):
+        match layer.op.value:
+            case "transpose":
+                back = [at[layer.parameters.index(axis)] for axis in range(len(shape))]
+            case "zero pad":
+                back = [p - layer.parameters[2 * axis] for axis, p in enumerate(at[:-1])]
+            case "crop":
+                back = [p + layer.parameters[2 * axis] for axis, p in enumerate(at[:-1])]
+            case "resize":
+                ratios = [(old << 16) // new + 1 for old, new in zip(shape, layer.shape, strict=True)]
+                back = [p * ratio >> 16 for p, ratio in zip(at[:-1], ratios, strict=False)]
+        back = [*back, at[-1]][: len(shape)]
+        out.append(store(image(x, shape, back[:-1], back[-1], Fraction(0)), layer.result))
+    return out
+
+
 def normalize(layer: ScaleBias, x: Numbers) -> Numbers:
     scale, bias = numbers(layer.scale), numbers(layer.bias)
     n_filt = len(scale)
@@ -234,6 +335,12 @@ def compute(layer: Layer, sources: list[Layer], values: list[Numbers]) -> Number
     match layer:
         case Dense():
             return dense(layer, values[0])
+        case Conv():
+            return conv(layer, values[0], sources[0].shape)
+        case Pool():
+            return pool(layer, values[0], sources[0].shape, sources[0].result)
+        case Rearrange():
+            return rearrange(layer, values[0], sources[0].shape)
         case ScaleBias():
             return normalize(layer, values[0])
         case Relu():

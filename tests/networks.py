@@ -19,11 +19,17 @@ from bitwright.network.layers import (
     Base,
     Cast,
     Concat,
+    Conv,
     Dense,
     HardMax,
     Input,
     Merge,
     MergeOp,
+    Pool,
+    PoolForm,
+    PoolOp,
+    Rearrange,
+    RearrangeOp,
     Relu,
     Reshape,
     ScaleBias,
@@ -35,6 +41,7 @@ from bitwright.network.layers import (
 )
 from bitwright.network.tables import activation_table, exp_table, inverse_table
 from bitwright.network.vectors import corners, input_formats, random_rows
+from bitwright.network.window import positions
 
 Ints = npt.NDArray[np.int64]
 L = TypeVar("L", bound=Base)
@@ -104,6 +111,72 @@ class Draft:
                 reuse_factor=reuse,
             )
         )
+
+    def conv(
+        self,
+        x: Base,
+        filters: int,
+        kernel: Shape,
+        *,
+        accum: Format,
+        result: Format,
+        stride: Shape | None = None,
+        padding: Shape | None = None,
+        weight: Format = "fixed<5,2>",
+        bias: Format = "fixed<5,2>",
+        depthwise: bool = False,
+        strategy: str = "latency",
+        reuse: int = 1,
+    ) -> Conv:
+        """A Conv layer; depthwise: as many filters as channels."""
+        stride = stride or (1,) * len(kernel)
+        padding = padding or (0,) * (2 * len(kernel))
+        channels = x.shape[-1]
+        filters = channels if depthwise else filters
+        inner = (channels,) if depthwise else (channels, filters)
+        shape = (*positions(x.shape, kernel, stride, padding), filters)
+        return self.add(
+            Conv(
+                **self.common("conv", (x,), shape, result),
+                weight=self.constant((*kernel, *inner), weight),
+                bias=self.constant((filters,), bias),
+                accum=fmt(accum),
+                stride=stride,
+                padding=padding,
+                depthwise=depthwise,
+                strategy=strategy,
+                reuse_factor=reuse,
+            )
+        )
+
+    def pool(
+        self,
+        x: Base,
+        op: PoolOp,
+        kernel: Shape,
+        *,
+        accum: Format,
+        result: Format,
+        stride: Shape | None = None,
+        padding: Shape | None = None,
+        form: PoolForm = PoolForm.PARALLEL,
+        count_padding: bool = False,
+    ) -> Pool:
+        """A Pool layer; its windows lie side by side when no stride is given."""
+        stride, padding = stride or kernel, padding or (0,) * (2 * len(kernel))
+        shape = (*positions(x.shape, kernel, stride, padding), x.shape[-1])
+        common = self.common(op.value, (x,), shape, result)
+        return self.add(
+            Pool(
+                **common, op=op, kernel=kernel, stride=stride, padding=padding, accum=fmt(accum), form=form,
+                count_padding=count_padding,
+            )
+        )  # fmt: skip
+
+    def rearrange(self, x: Base, op: RearrangeOp, shape: Shape, parameters: Shape, result: Format) -> Rearrange:
+        """A Rearrange layer."""
+        common = self.common(op.name.lower(), (x,), shape, result)
+        return self.add(Rearrange(**common, op=op, parameters=parameters))
 
     def scale_bias(self, x: Base, scale: Format, bias: Format, result: Format, n: int | None = None) -> ScaleBias:
         """A ScaleBias layer with ``n`` scales (one per element when not given)."""
@@ -211,6 +284,82 @@ def dense_networks() -> list[Network]:
         _dense("dense_resource_4", "fixed<7,3,TRN,SAT>", "fixed<7,3>", reuse=4, **resource),
         _dense("dense_resource_12", "fixed<7,3,TRN,SAT>", "fixed<7,3>", reuse=12, **resource),
     ]
+
+
+def conv_networks() -> list[Network]:
+    """Convolutions of both ranks, with every sort of window, accumulator and strategy."""
+    one, two = Draft("conv1d"), Draft("conv2d")
+    x = one.input((5, 2), "fixed<6,3>")
+    exact: dict[str, Any] = {"accum": "fixed<18,10>", "result": "fixed<12,8>"}
+    saturating: dict[str, Any] = {"accum": "fixed<7,3,TRN,SAT>", "result": "fixed<7,3>"}
+    outs: list[Base] = [
+        one.conv(x, 3, (2,), **exact),
+        one.conv(x, 2, (3,), padding=(1, 1), **exact),
+        one.conv(x, 2, (3,), stride=(2,), padding=(2, 0), accum="fixed<10,7,RND>", result="fixed<8,6>"),
+        one.conv(x, 3, (1,), stride=(2,), **saturating),
+        one.conv(x, 2, (2,), strategy="resource", reuse=2, **saturating),
+        one.conv(x, 0, (3,), depthwise=True, padding=(1, 1), **exact),
+        one.conv(x, 0, (2,), depthwise=True, **saturating),
+        one.relu(one.conv(x, 2, (4,), **exact), "ufixed<6,4,RND,SAT>"),
+    ]
+    y = two.input((4, 3, 2), "fixed<5,2>")
+    more: list[Base] = [
+        two.conv(y, 2, (2, 2), **exact),
+        two.conv(y, 2, (3, 3), padding=(1, 1, 1, 1), stride=(2, 2), **saturating),
+        two.conv(y, 3, (1, 1), **exact),
+        two.conv(y, 0, (2, 3), depthwise=True, padding=(0, 1, 1, 1), **exact),
+        two.cast(two.conv(y, 0, (2, 1), depthwise=True, **exact), "fixed<6,4,RND_CONV,SAT>"),
+    ]
+    return [one.network(*outs), two.network(*more)]
+
+
+def pool_networks() -> list[Network]:
+    """Pooling of both ranks, sorts and forms; accumulators that round, wrap and saturate."""
+    networks = []
+    for op in PoolOp:
+        one, two = Draft(f"pool1d_{op.value}"), Draft(f"pool2d_{op.value}")
+        x, u = one.input((5, 2), "fixed<6,3>"), one.input((4, 1), "ufixed<4,2>")
+        same: dict[str, Any] = {"accum": "fixed<8,4>", "result": "fixed<8,3>"}
+        narrow: dict[str, Any] = {"accum": "fixed<6,2,RND>", "result": "ufixed<5,2,RND,SAT>"}
+        outs = [
+            one.pool(x, op, (2,), **same),
+            one.pool(x, op, (3,), stride=(2,), padding=(1, 1), **same),
+            one.pool(x, op, (3,), stride=(1,), padding=(1, 1), count_padding=True, **narrow),
+            one.pool(x, op, (5,), accum="fixed<5,3,TRN,SAT>", result="fixed<8,3>"),
+            one.pool(u, op, (2,), padding=(1, 1), accum="ufixed<6,4>", result="fixed<7,4>"),
+            one.pool(u, op, (3,), stride=(1,), accum="ufixed<3,2,RND_CONV,SAT>", result="fixed<7,4>"),
+        ]
+        networks.append(one.network(*outs))
+        y = two.input((4, 3, 2), "fixed<5,2>")
+        outs = [two.pool(y, op, (2, 2), **same), two.pool(y, op, (2, 3), stride=(1, 1), padding=(1, 0, 1, 1), **narrow)]
+        outs += [two.pool(y, op, (4, 3), **same)]
+        networks.append(two.network(*outs))
+        stream = Draft(f"pool_stream_{op.value}")
+        z = stream.input((6, 2), "fixed<6,3>")
+        for form in (PoolForm.STREAM, PoolForm.GLOBAL_STREAM):
+            sums: dict[str, Any] = {"form": form, "result": "fixed<7,3>"}
+            stream.pool(z, op, (6,), accum="fixed<6,3,TRN,SAT>", **sums)
+            stream.pool(z, op, (3,), accum="fixed<5,2,RND,WRAP>", **sums)
+            stream.pool(z, op, (5,), accum="ufixed<6,4,RND,SAT_ZERO>", **sums)
+        networks.append(stream.network(*stream.layers[1:]))
+    return networks
+
+
+def _rearranges() -> Network:
+    draft = Draft("rearranges")
+    x, y = draft.input((2, 3), "fixed<4,2>"), draft.input((2, 3, 2), "fixed<3,1>")
+    op = RearrangeOp
+    layers = [
+        draft.rearrange(x, op.TRANSPOSE, (3, 2), (1, 0), "fixed<4,2>"),
+        draft.rearrange(y, op.TRANSPOSE, (3, 2, 2), (1, 2, 0), "ufixed<3,2,RND,SAT>"),
+        draft.rearrange(x, op.ZERO_PAD, (5, 3), (1, 2), "fixed<4,2>"),
+        draft.rearrange(y, op.ZERO_PAD, (3, 5, 2), (1, 0, 0, 2), "fixed<3,1>"),
+        draft.rearrange(x, op.CROP, (1, 3), (1, 0), "fixed<4,2>"),
+        draft.rearrange(y, op.CROP, (2, 1, 2), (0, 0, 1, 1), "fixed<2,1,RND>"),
+        draft.rearrange(x, op.RESIZE, (5, 3), (), "fixed<4,2>"),
+        draft.rearrange(y, op.RESIZE, (4, 5, 2), (), "fixed<3,1>"),
+    ]
+    return draft.network(*layers)
 
 
 def _dense_then() -> Network:
@@ -439,10 +588,10 @@ def _constants() -> Network:
 def every_kind() -> list[Network]:
     """Small networks that together hold every layer kind and every special case we know of."""
     return [
-        *dense_networks(), _dense_then(), _dense_partial_sums(), _scale_bias(), _relu(), _casts(), _formats(),
-        _table("sigmoid", TableFunction.SIGMOID), _table("tanh", TableFunction.TANH), _softmax_latency(),
-        _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(), _reshapes(), _mlp(),
-        _several_outputs(), _dead(), _constants(),
+        *dense_networks(), *conv_networks(), *pool_networks(), _rearranges(), _dense_then(), _dense_partial_sums(),
+        _scale_bias(), _relu(), _casts(), _formats(), _table("sigmoid", TableFunction.SIGMOID),
+        _table("tanh", TableFunction.TANH), _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(),
+        _merges(), _concats(), _single_bits(), _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip
 
 

@@ -107,17 +107,19 @@ class Choices:
     weights: Path | None
     hls: Path | None
     head: str | None
+    io_type: str | None
     bulk: int | None
 
     def command(self, model: str) -> str:
         """The command that makes the same again."""
         given = {"MODEL": model, "TARGET": self.target, "WEIGHTS": self.weights, "HLS": self.hls, "HEAD": self.head}
+        given["IO"] = self.io_type
         given["BULK"] = None if self.bulk is None else str(self.bulk)
         return " ".join(["make fpga", *(f"{key}={shlex.quote(str(v))}" for key, v in given.items() if v is not None)])
 
     def overrides(self) -> dict[str, Any]:
         """Fields of the model's config that were given on the command line."""
-        given = {"hls": self.hls.resolve() if self.hls else None, "head": self.head}
+        given = {"hls": self.hls.resolve() if self.hls else None, "head": self.head, "io_type": self.io_type}
         return {key: value for key, value in given.items() if value is not None}
 
 
@@ -131,7 +133,11 @@ OPTIONS = (
         "--head", type=click.Choice(["logits", "argmax", "model"]),
         help="What the hardware ends with: before a final softmax, the index of the largest, or all layers.",
     ),
-    click.option("--bulk", type=click.IntRange(0), help="Vectors of the bulk comparison. Default: 1,000,000."),
+    click.option(
+        "--io", "io_type", type=click.Choice(["io_parallel", "io_stream"]),
+        help="How tensors move: whole, or pixel by pixel through line buffers. Default: the model's, io_parallel.",
+    ),
+    click.option("--bulk", type=click.IntRange(0), help="Vectors of the bulk comparison. Default: 1,000,000 at II 1."),
     click.option("--root", type=PATH, default=Path(), help="Folder with models/ and flows/. Default: here."),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; no progress."),
 )  # fmt: skip
@@ -265,6 +271,84 @@ STAGE_TITLES = {
 }
 for _name, _title in STAGE_TITLES.items():
     _add_stage(_name, _title)
+
+
+# --- reuse factors -----------------------------------------------------------------------------
+
+
+def _network(model: str, choices: Choices, folder: Path | None, *, quiet: bool) -> Any:
+    """The Network of a model; imported first where that has not been done."""
+    from bitwright.network import load
+    from bitwright.stages.runner import printer, run_stage
+    from bitwright.stages.table import BY_NAME
+
+    with _job(model, choices, folder) as job:
+        run_stage(BY_NAME["import"], job, printer("import", quiet=quiet))
+        return load(job.stage("import") / "network.json")
+
+
+@main.command()
+@click.argument("model")
+@_shared_options
+@click.option("--build", "folder", type=PATH, default=None, help="Default: build/MODEL/TARGET.")
+def reuse(model: str, as_json: bool, folder: Path | None, **choices: Any) -> None:
+    """List the reuse factors that each layer of MODEL may have, with the hardware that each would take.
+
+    LUT, DSP and latency are estimates (within about 10 % for folded layers, 30 % for parallel ones).
+    """
+    from bitwright.rtl.estimate import estimates
+
+    table = estimates(_network(model, Choices(**choices), folder, quiet=as_json))
+    if as_json:
+        rows = {name: [dataclasses.asdict(row) for row in rows] for name, rows in table.items()}
+        click.echo(json.dumps(rows))
+        return
+    for name, found in table.items():
+        _print_estimates(name, found)
+
+
+@main.command()
+@click.argument("model")
+@_shared_options
+@click.option("--build", "folder", type=PATH, default=None, help="Default: build/MODEL/TARGET.")
+@click.option("--lut", type=click.IntRange(1), help="LUTs that the layers with weights may take.")
+@click.option("--dsp", type=click.IntRange(0), help="DSP blocks that they may take.")
+@click.option(
+    "--ii", "interval", type=click.IntRange(1), help="Clocks per inference; the shortest that fits if absent."
+)
+@click.option("-o", "--out", type=PATH, help="Write the hls4ml config that asks for this plan.")
+def plan(
+    model: str, as_json: bool, folder: Path | None, lut: int | None, dsp: int | None, interval: int | None,
+    out: Path | None, **choices: Any,
+) -> None:  # fmt: skip
+    """Propose a reuse factor for each layer of MODEL that fits a budget; give it to 'run' by --hls."""
+    from bitwright.rtl.estimate import choose, estimates, totals
+    from bitwright.stages.planning import write_plan
+
+    table = estimates(_network(model, Choices(**choices), folder, quiet=as_json))
+    chosen = choose(table, lut, dsp, interval)
+    if out is not None:
+        write_plan(out, {name: row.reuse for name, row in chosen.items()}, choices["hls"])
+    if as_json:
+        click.echo(json.dumps({name: dataclasses.asdict(row) for name, row in chosen.items()}))
+        return
+    _print_estimates("plan", tuple(chosen.values()))
+    used_lut, used_dsp = totals(chosen)
+    click.echo(f"{max(row.interval for row in chosen.values())} clocks per inference, {used_lut:,} LUT, {used_dsp} DSP")
+
+
+def _print_estimates(title: str, rows: tuple[Any, ...]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    columns = ("layer", "reuse", "multipliers", "LUT", "DSP", "ROM bits", "II", "latency")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "layer" else "right")
+    for row in rows:
+        values = (row.reuse, row.multipliers, row.lut, row.dsp, row.memory_bits, row.interval, row.latency)
+        table.add_row(row.layer, *(f"{value:,}" for value in values))
+    Console().print(table)
 
 
 # --- helpers -----------------------------------------------------------------------------------

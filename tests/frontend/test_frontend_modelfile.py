@@ -377,7 +377,7 @@ def test_keras_and_qkeras_modules_are_trusted(tmp_path: Path) -> None:
 # --- layers ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["Conv1D", "QConv2D", "LSTM", "PReLU", "MyLayer", "Permute", "TimeDistributed"])
+@pytest.mark.parametrize("kind", ["Conv3D", "Conv2DTranspose", "ConvLSTM2D", "MyLayer", "QLSTM", "SpatialDropout1D"])
 def test_a_layer_without_hardware(container: Callable[..., Path], kind: str) -> None:
     layers = tiny_layers()
     layers.insert(1, layer(kind, "odd_one", "features"))
@@ -401,9 +401,9 @@ def test_an_option_that_hls4ml_would_drop(container: Callable[..., Path], option
 
 
 def test_a_layer_without_hardware_in_a_nested_model(tmp_path: Path) -> None:
-    inner = model(*tiny_layers()[:1], layer("Conv1D", "deep", "features"), name="inner")
+    inner = model(*tiny_layers()[:1], layer("Conv3D", "deep", "features"), name="inner")
     path = write_h5(tmp_path / "m.h5", model(*tiny_layers()[:1], {**inner, "name": "inner"}), weights={})
-    assert refused(path).what == "layer 'deep' (Conv1D) has no hardware here"
+    assert refused(path).what == "layer 'deep' (Conv3D) has no hardware here"
 
 
 def test_a_model_of_ones_own_class(tmp_path: Path) -> None:

@@ -138,6 +138,29 @@ def quantize_number(value: Fraction | int | float, fmt: FixedFormat) -> int:
     return int(quantize(raw, denominator_bits, fmt)[0])
 
 
+def quantize_numbers(values: npt.NDArray[np.float64], fmt: FixedFormat) -> Raw:
+    """The raw values that numbers take in ``fmt``, as :func:`quantize_number` gives them one by one.
+
+    Raises:
+        ValueError: a number is NaN or infinite.
+    """
+    if not np.isfinite(values).all():
+        raise ValueError("a number is NaN or infinite")
+    with np.errstate(over="ignore", under="ignore"):
+        scaled = np.ldexp(values, fmt.fraction + GUARD_BITS)
+        lossy = np.any(np.ldexp(scaled, -fmt.fraction - GUARD_BITS) != values)
+    if lossy or np.abs(scaled).max(initial=0) >= 2.0**60:
+        raw = [quantize_number(value, fmt) for value in values.ravel().tolist()]
+        return np.array(raw, dtype=np.int64 if fmt.max < 1 << 63 else object).reshape(values.shape)
+    whole = np.floor(scaled)
+    sticky = (scaled != whole).astype(np.int64)  # below a half and not on a tie: all that rounding asks
+    return quantize(whole.astype(np.int64) * 2 + sticky, fmt.fraction + GUARD_BITS + 1, fmt)
+
+
+GUARD_BITS = 2
+"""Bits kept below a format's last one; what is below these only says whether there is anything."""
+
+
 def to_float(raw: Raw, fraction: int) -> npt.NDArray[np.float64]:
     """The numbers that raw values stand for; exact while the magnitude is below 2**53."""
     return np.ldexp(raw.astype(np.float64), -fraction)

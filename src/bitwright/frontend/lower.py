@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from bitwright.errors import FormatError, ModelError, UnsupportedLayerError
-from bitwright.fixed import MAX_WIDTH, FixedFormat, Overflow, Rounding, quantize_number
+from bitwright.fixed import FixedFormat
+from bitwright.frontend import lower_images as images
+from bitwright.frontend.lower_types import Common, constant, factor, format_of, precision, unsupported
 from bitwright.network.check import check
 from bitwright.network.layers import (
     Argmax,
-    Base,
     Cast,
     Concat,
     Constant,
@@ -37,11 +37,6 @@ from bitwright.network.layers import (
     TableFunction,
 )
 from bitwright.network.tables import activation_table, exp_table, inverse_table
-
-SUPPORTED = (
-    "Dense, BatchNormalization, ApplyAlpha, relu, linear, quantized_bits and quantized_relu activations, "
-    "sigmoid, tanh, softmax, add, subtract, multiply, average, maximum, minimum, Concatenate, Reshape, Flatten"
-)
 
 
 def lower(graph: Any, name: str, head: str) -> Network:
@@ -64,16 +59,18 @@ def lower(graph: Any, name: str, head: str) -> Network:
             if node.class_name not in ("Input", "InputLayer")
             else ()
         )
+        if node.class_name == "Clone":  # a stream for each reader: the same values
+            variables.update((variable, sources[0]) for variable in node.outputs)
+            continue
         layer = _lower_node(node, sources, lowered)
         lowered[layer.name] = layer
-        for variable in node.outputs:
-            variables[variable] = layer.name
+        variables.update((variable, layer.name) for variable in node.outputs)
     outputs = [variables[output] for output in graph.outputs]
     layers = list(lowered.values())
     if head == "argmax":
         layers += [_argmax(lowered[output]) for output in outputs]
         outputs = [f"{output}_argmax" for output in outputs]
-    network = Network(name, tuple(layers), tuple(outputs))
+    network = Network(name, tuple(layers), tuple(outputs), io_type=str(graph.config.get_config_value("IOType")))
     check(network)
     return network
 
@@ -96,58 +93,7 @@ def _lower_node(node: Any, sources: tuple[str, ...], done: dict[str, Layer]) -> 
     return handler(node, common, [done[source] for source in sources])
 
 
-def unsupported(node: Any, what: str) -> UnsupportedLayerError:
-    """The error that names the layer, its class and what to do."""
-    return UnsupportedLayerError(what, where=f"layer '{node.name}' ({node.class_name})", hint=f"supported: {SUPPORTED}")
-
-
-# --- types and constants -----------------------------------------------------------------------
-
-
-def precision(node: Any, what: str) -> FixedFormat:
-    """The format of an attribute ``<what>_t`` of a node, or of its output variable for ``result``."""
-    kind = node.get_output_variable().type.precision if what == "result" else node.get_attr(f"{what}_t").precision
-    return format_of(kind, node, what)
-
-
-def format_of(kind: Any, node: Any, what: str) -> FixedFormat:
-    """A FixedFormat from hls4ml's FixedPrecisionType or IntegerPrecisionType."""
-    names = {c.__name__ for c in type(kind).__mro__}
-    if names & {"XnorPrecisionType", "ExponentPrecisionType"} or not hasattr(kind, "width"):
-        raise unsupported(node, f"the {what} type {kind} has no hardware here")
-    width, signed = int(kind.width), bool(kind.signed)
-    if width > MAX_WIDTH:
-        raise FormatError(
-            f"the {what} type {kind} is wider than {MAX_WIDTH} bits", where=f"layer '{node.name}' ({node.class_name})",
-            hint=f"set LayerName.{node.name}.Precision.{what} in the model's hls config",
-        )  # fmt: skip
-    if width == MAX_WIDTH and not signed:
-        raise unsupported(node, f"the {what} type {kind} does not fit 64-bit integers")
-    if "FixedPrecisionType" not in names:
-        return FixedFormat(width, width, signed)
-    if getattr(kind, "saturation_bits", 0):
-        raise unsupported(node, f"the {what} type {kind} has saturation bits")
-    rounding = Rounding[kind.rounding_mode.name] if kind.rounding_mode is not None else Rounding.TRN
-    overflow = Overflow[kind.saturation_mode.name] if kind.saturation_mode is not None else Overflow.WRAP
-    return FixedFormat(width, int(kind.integer), signed, rounding, overflow)
-
-
-def constant(node: Any, which: str) -> Constant:
-    """A weight array in C order, each number read as the C++ reads its text."""
-    variable = node.get_weights(which)
-    fmt = format_of(variable.type.precision, node, which)
-    try:
-        raw = [quantize_number(float(text), fmt) for text in variable]
-    except (ValueError, OverflowError) as error:
-        raise ModelError(
-            f"weights '{which}' are not finite numbers", where=f"layer '{node.name}'", hint="train the model again"
-        ) from error
-    return Constant(np.array(raw, dtype=np.int64).reshape(variable.data.shape), fmt)
-
-
 # --- one handler per hls4ml class --------------------------------------------------------------
-
-Common = dict[str, Any]
 
 
 def _input(_node: Any, common: Common, _sources: list[Layer]) -> Layer:
@@ -160,7 +106,7 @@ def _dense(node: Any, common: Common, sources: list[Layer]) -> Layer:
         raise unsupported(node, f"strategy '{strategy}' has no exact reference here")
     if len(sources[0].shape) != 1:
         raise unsupported(node, f"Dense over an input of shape {sources[0].shape}")
-    weight = _factor(node, "weight", sources[0])
+    weight = factor(node, "weight", sources[0])
     if node.get_attr("_weights_transposed"):  # hls4ml's apply_resource_strategy turned them for the C++
         weight = Constant(np.ascontiguousarray(weight.raw.T), weight.format)
     accum = precision(node, "accum")
@@ -175,21 +121,8 @@ def _dense(node: Any, common: Common, sources: list[Layer]) -> Layer:
     )
 
 
-def _factor(node: Any, which: str, source: Layer) -> Constant:
-    """Constants that multiply; types for which the C++ has another product than ``a * w`` are refused."""
-    factor = constant(node, which)
-    fmt, data = factor.format, source.result
-    if not any(c.__name__ == "IntegerPrecisionType" for c in type(node.get_weights(which).type.precision).__mro__):
-        return factor
-    if (fmt.width, fmt.integer, fmt.signed) == (2, 2, True) and factor.raw.size and factor.raw.min() < -1:
-        raise unsupported(node, f"a ternary {which} of -2 (nnet_mult.h, weight_ternary)")
-    if all((f.width, f.integer, f.signed) == (1, 1, False) for f in (fmt, data)):
-        raise unsupported(node, f"one-bit data with one-bit {which}s (nnet_mult.h, cast)")
-    return factor
-
-
 def _batch_norm(node: Any, common: Common, sources: list[Layer]) -> Layer:
-    scale, bias = _factor(node, "scale", sources[0]), constant(node, "bias")
+    scale, bias = factor(node, "scale", sources[0]), constant(node, "bias")
     return ScaleBias(
         **common,
         scale=Constant(scale.raw.reshape(-1), scale.format),
@@ -292,6 +225,11 @@ def _reshape(_node: Any, common: Common, sources: list[Layer]) -> Layer:
     return Reshape(**{**common, "result": sources[0].result})
 
 
+def _repack(_node: Any, common: Common, sources: list[Layer]) -> Layer:
+    """A reshape of a stream, which may also cast."""
+    return Reshape(**common) if common["result"] == sources[0].result else Cast(**common)
+
+
 _HANDLERS: dict[str, Callable[[Any, Common, list[Layer]], Layer]] = {
     "Input": _input,
     "Dense": _dense,
@@ -302,7 +240,25 @@ _HANDLERS: dict[str, Callable[[Any, Common, list[Layer]], Layer]] = {
     "Merge": _merge,
     "Concatenate": _concat,
     "Reshape": _reshape,
+    "Repack": _repack,
+    "Conv1D": images.conv,
+    "Conv2D": images.conv,
+    "DepthwiseConv1D": images.conv,
+    "DepthwiseConv2D": images.conv,
+    "PointwiseConv1D": images.conv,
+    "PointwiseConv2D": images.conv,
+    "Conv2DBatchnorm": images.conv,
+    "Pooling1D": images.pool,
+    "Pooling2D": images.pool,
+    "GlobalPooling1D": images.pool,
+    "GlobalPooling2D": images.pool,
+    "ZeroPadding1D": images.zero_pad,
+    "ZeroPadding2D": images.zero_pad,
+    "Cropping1D": images.crop,
+    "Cropping2D": images.crop,
+    "Transpose": images.transpose,
+    "Resize": images.resize,
 }
 _EXACT_PARENTS = frozenset({"Input", "Dense"})
 
-__all__ = ["Base", "constant", "format_of", "lower", "precision", "unsupported"]
+__all__ = ["lower"]

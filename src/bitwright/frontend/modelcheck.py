@@ -16,7 +16,11 @@ from bitwright.errors import ModelError, UnsupportedLayerError
 LAYERS = frozenset({
     "InputLayer", "Dense", "QDense", "BatchNormalization", "QBatchNormalization", "Activation", "QActivation", "ReLU",
     "Softmax", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Reshape", "Flatten",
-    "Dropout",
+    "Dropout", "Conv1D", "Conv2D", "QConv1D", "QConv2D", "DepthwiseConv1D", "DepthwiseConv2D", "QDepthwiseConv2D",
+    "SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D", "QConv2DBatchnorm", "MaxPooling1D",
+    "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
+    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D",
+    "UpSampling1D", "UpSampling2D", "Permute",
 })  # fmt: skip
 """Classes of layers that are read; ``lower`` may still refuse an option of one."""
 
@@ -118,11 +122,22 @@ PLAIN_RELU = {"max_value": (None,), "negative_slope": (None, 0), "threshold": (N
 PLAIN_QUANTIZED_RELU = {"use_sigmoid": (None, 0), "negative_slope": (None, 0), "relu_upper_bound": (None,)}
 
 
+PLAIN_IMAGES = {
+    "data_format": (None, "channels_last"),
+    "dilation_rate": (None, 1, [1], [1, 1], (1,), (1, 1)),
+    "groups": (None, 1),
+    "depth_multiplier": (None, 1),
+    "interpolation": (None, "nearest"),
+}
+"""Options of convolutions, pooling and up-sampling; hls4ml 1.3.0 drops the others or has no C++ for them."""
+
+
 def _refuse_options(path: Path, layer: dict[str, Any]) -> None:
     """Refuse what hls4ml would convert to another function than the layer's."""
     inner = layer.get("config")
     options = inner if isinstance(inner, dict) else {}
     wrong = _odd(options, PLAIN_RELU) if layer.get("class_name") == "ReLU" else ""
+    wrong = wrong or _odd(options, PLAIN_IMAGES)
     for node in nodes(options):
         if node["class_name"] == "quantized_relu" and isinstance(node.get("config"), dict):
             wrong = wrong or _odd(node["config"], PLAIN_QUANTIZED_RELU)

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ def _noted(network: Network, keras: dict[str, list[npt.NDArray[np.float64]]], so
     rounded = [layer.name for layer in network.layers if _differs(layer, keras)]
     if rounded:
         origin["keras_inexact"] = f"weights are rounded to their HLS types in {', '.join(rounded)}"
-    return Network(network.name, network.layers, network.outputs, tuple(notes), origin)
+    return replace(network, notes=tuple(notes), origin=origin)
 
 
 def _differs(layer: Any, keras: dict[str, list[npt.NDArray[np.float64]]]) -> bool:

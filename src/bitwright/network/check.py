@@ -14,12 +14,16 @@ from bitwright.network.layers import (
     Cast,
     Concat,
     Constant,
+    Conv,
     Dense,
     HardMax,
     Input,
     Layer,
     Merge,
     Network,
+    Pool,
+    PoolForm,
+    Rearrange,
     Relu,
     Reshape,
     ScaleBias,
@@ -28,6 +32,8 @@ from bitwright.network.layers import (
     SoftmaxKind,
     Table,
 )
+from bitwright.network.rearrange import rearranged_shape
+from bitwright.network.window import positions
 
 INDEX_BITS = 30
 """A table's index in C++ is an ``int``; half the table is added to it."""
@@ -67,6 +73,14 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
             _require(layer.weight.raw.shape == (prod(sources[0]), layer.size), where, "weights do not fit the shapes")
             _require(layer.bias.raw.shape == (layer.size,), where, "bias does not fit the shape")
             _check_constants(where, layer.weight, layer.bias)
+        case Conv():
+            _check_conv(layer, sources[0], where)
+            _check_constants(where, layer.weight, layer.bias)
+        case Pool():
+            _check_pool(layer, sources[0], where)
+        case Rearrange():
+            shape = rearranged_shape(layer, sources[0])
+            _require(layer.shape == shape, where, f"{layer.op.value} of {sources[0]} does not give {layer.shape}")
         case ScaleBias():
             _same_size(layer, sources[0], where)
             _require(layer.size % layer.scale.raw.size == 0, where, "scale does not divide the elements")
@@ -91,6 +105,33 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
             _require(0 <= layer.axis < len(layer.shape), where, f"axis {layer.axis} does not exist")
         case _:
             assert_never(layer)
+
+
+def _check_conv(layer: Conv, source: Shape, where: str) -> None:
+    rank, raw = len(layer.stride), layer.weight.raw
+    _require(rank in (1, 2) and len(source) == rank + 1, where, f"a window of rank {rank} over shape {source}")
+    _require(raw.ndim == rank + 2 - layer.depthwise, where, "weights do not fit the shapes")
+    _require(raw.shape[rank] == source[-1], where, f"weights for {raw.shape[rank]} channels, {source[-1]} come in")
+    _check_window(layer.kernel, layer.stride, layer.padding, where)
+    shape = (*positions(source, layer.kernel, layer.stride, layer.padding), raw.shape[-1])
+    _require(layer.shape == shape, where, f"its windows give shape {shape}, not {layer.shape}")
+    _require(layer.bias.raw.shape == (raw.shape[-1],), where, "bias does not fit the shape")
+
+
+def _check_pool(layer: Pool, source: Shape, where: str) -> None:
+    _require(len(source) == len(layer.stride) + 1, where, f"a window of rank {len(layer.stride)} over shape {source}")
+    _check_window(layer.kernel, layer.stride, layer.padding, where)
+    _require(
+        layer.form is PoolForm.PARALLEL or not any(layer.padding), where, "hls4ml's streams pool without padding only"
+    )
+    shape = (*positions(source, layer.kernel, layer.stride, layer.padding), source[-1])
+    flat = shape[-1:] if prod(shape[:-1]) == 1 else shape
+    _require(layer.shape in (shape, flat), where, f"its windows give shape {shape}, not {layer.shape}")
+
+
+def _check_window(kernel: Shape, stride: Shape, padding: Shape, where: str) -> None:
+    _require(len(padding) == 2 * len(stride) and len(kernel) == len(stride), where, "stride and padding do not fit")
+    _require(min(stride) > 0 and min(padding) >= 0 and min(kernel) > 0, where, "a stride or padding below its least")
 
 
 def _check_addresses(layer: Layer, sources: list[FixedFormat], where: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from math import prod
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +74,115 @@ class Dense(Base):
         if self.strategy == "latency" or self.reuse_factor >= len(inputs):
             return tuple(inputs)
         return tuple(i for first in range(self.reuse_factor) for i in inputs[first :: self.reuse_factor])
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Conv(Base):
+    """Convolution over the last axis' channels, channels last: each position is a Dense over its window.
+
+    The window of a position is all its taps and channels in row-major order; elements outside the image are
+    zero (Vitis nnet_conv1d/2d_latency.h and _resource.h, nnet_conv_stream.h; depthwise: nnet_sepconv*.h,
+    nnet_depthwise_product.h).
+
+    Attributes:
+        weight: (taps..., channels, filters); depthwise (taps..., channels), each channel by itself.
+        bias: (filters,).
+        stride: step of the window per axis.
+        padding: elements of zero before and after each axis: (before, after, before, after).
+    """
+
+    weight: Constant
+    bias: Constant
+    accum: FixedFormat
+    stride: Shape
+    padding: Shape
+    depthwise: bool = False
+    strategy: str = "latency"
+    reuse_factor: int = 1
+
+    @property
+    def kernel(self) -> Shape:
+        """Taps per axis."""
+        return self.weight.raw.shape[: len(self.stride)]
+
+    @property
+    def position(self) -> Dense:
+        """What one position computes, over its window; depthwise: a matrix that is mostly zero."""
+        raw = self.weight.raw
+        if self.depthwise:
+            taps, channels = raw.reshape(-1, raw.shape[-1]), raw.shape[-1]
+            raw = taps[:, :, None] * np.eye(channels, dtype=np.int64)
+        matrix = Constant(np.ascontiguousarray(raw.reshape(-1, raw.shape[-1])), self.weight.format)
+        return Dense(
+            name=self.name,
+            sources=self.sources,
+            shape=(matrix.raw.shape[1],),
+            result=self.result,
+            weight=matrix,
+            bias=self.bias,
+            accum=self.accum,
+            strategy=self.strategy,
+            reuse_factor=self.reuse_factor,
+        )
+
+
+class PoolOp(Enum):
+    """What becomes of a window."""
+
+    MAX = "max"
+    AVERAGE = "average"
+
+
+class PoolForm(Enum):
+    """Which of hls4ml's functions pools: they round and add in different orders."""
+
+    PARALLEL = "parallel"
+    """nnet_pooling.h: one after another, each sum in ``accum``; also all of an image."""
+    STREAM = "stream"
+    """nnet_pooling_stream.h: elements first cast to ``accum``, then a balanced tree."""
+    GLOBAL_STREAM = "global stream"
+    """nnet_pooling_stream.h, global: elements first cast to ``accum``, then one after another."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Pool(Base):
+    """Largest element or average of each window, channel by channel (Vitis nnet_pooling.h, nnet_pooling_stream.h).
+
+    An average is the sum divided by the number of elements, rounded towards zero to the last bit of ``accum``.
+
+    Attributes:
+        kernel: elements of the window per axis; all of the image where pooling is global.
+        count_padding: an average also counts the zeros outside of the image.
+    """
+
+    op: PoolOp
+    kernel: Shape
+    stride: Shape
+    padding: Shape
+    accum: FixedFormat
+    form: PoolForm = PoolForm.PARALLEL
+    count_padding: bool = False
+
+
+class RearrangeOp(Enum):
+    """Ways to give elements other places."""
+
+    TRANSPOSE = "transpose"
+    """``parameters``: the source's axis for each axis."""
+    ZERO_PAD = "zero pad"
+    """``parameters``: zeros before and after each axis but the channels'."""
+    CROP = "crop"
+    """``parameters``: what is left out before and after each axis but the channels'."""
+    RESIZE = "resize"
+    """The nearest element of an image of another size; no ``parameters``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Rearrange(Base):
+    """``y_i = cast(x_k(i))`` or zero (nnet_transpose.h, nnet_padding.h, nnet_cropping.h, nnet_image.h)."""
+
+    op: RearrangeOp
+    parameters: Shape = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -186,19 +296,33 @@ class Reshape(Base):
     """The same elements in row-major order under another shape; no hardware."""
 
 
-Layer = Input | Dense | ScaleBias | Relu | Cast | Table | Softmax | HardMax | Argmax | Merge | Concat | Reshape
+Layer = (
+    Input
+    | Dense
+    | Conv
+    | Pool
+    | Rearrange
+    | ScaleBias
+    | Relu
+    | Cast
+    | Table
+    | Softmax
+    | HardMax
+    | Argmax
+    | Merge
+    | Concat
+    | Reshape
+)
 
-LAYER_KINDS: dict[str, type[Layer]] = {
-    kind.__name__: kind
-    for kind in (Input, Dense, ScaleBias, Relu, Cast, Table, Softmax, HardMax, Argmax, Merge, Concat, Reshape)
-}
+LAYER_KINDS: dict[str, type[Layer]] = {kind.__name__: kind for kind in get_args(Layer)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
     """A directed acyclic graph of layers in an order where sources come first.
 
-    ``notes`` are things that a reader of results must know (they travel into the report).
+    ``notes`` are things that a reader of results must know (they travel into the report); ``io_type`` is hls4ml's:
+    how tensors move through the hardware, whole (``io_parallel``) or pixel by pixel (``io_stream``).
     """
 
     name: str
@@ -206,6 +330,7 @@ class Network:
     outputs: tuple[str, ...]
     notes: tuple[str, ...] = ()
     origin: dict[str, str] = field(default_factory=dict)
+    io_type: str = "io_parallel"
 
     def layer(self, name: str) -> Layer:
         """The layer of that name."""
@@ -234,7 +359,7 @@ class Network:
 def parameters(layer: Layer) -> tuple[int, int]:
     """Number of constants that a model trains in this layer, and how many are not zero."""
     match layer:
-        case Dense():
+        case Dense() | Conv():
             constants = (layer.weight, layer.bias)
         case ScaleBias():
             constants = (layer.scale, layer.bias)

@@ -35,6 +35,7 @@ def to_data(network: Network) -> tuple[dict[str, Any], Arrays]:
         "outputs": list(network.outputs),
         "notes": list(network.notes),
         "origin": dict(network.origin),
+        "io_type": network.io_type,
     }
     return data, arrays
 
@@ -71,7 +72,9 @@ def from_data(data: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], w
                 hint="run the import stage again",
             )
         layers = tuple(_layer_from(entry, arrays) for entry in data["layers"])
-        network = Network(data["name"], layers, tuple(data["outputs"]), tuple(data["notes"]), dict(data["origin"]))
+        network = Network(
+            data["name"], layers, tuple(data["outputs"]), tuple(data["notes"]), dict(data["origin"]), data["io_type"]
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"not a network file ({error!r})", where=where, hint="run the import stage again") from error
     check(network)

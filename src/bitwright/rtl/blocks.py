@@ -1,19 +1,19 @@
-"""Blocks of a design: a core (parallel kernel or engine), its credit counter and output FIFO."""
+"""Blocks of a design: a core (parallel kernel, engine, line buffer), its credit counter and output FIFO."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bitwright.config.names import identifier
-from bitwright.network.layers import Dense
 from bitwright.rtl import engine_dense
+from bitwright.rtl.estimate import folded
 from bitwright.rtl.kernel import Kernel, build, cost
-from bitwright.rtl.partition import Part
-from bitwright.rtl.ports import port_elements, port_width
+from bitwright.rtl.parts import CollectCore, FoldedCore, KernelCore, Part, SplitCore, WindowCore
+from bitwright.rtl.ports import port_width
 from bitwright.rtl.schedule import Node
 from bitwright.rtl.top import kernel_texts
 
@@ -65,22 +65,40 @@ def make_block(part: Part, depth_per_stage: float) -> Block:
     Raises:
         UnsupportedLayerError: a layer has no such hardware.
     """
-    if part.engine is None:
-        return _kernel_block(part, depth_per_stage)
-    return _dense_block(part, part.engine, depth_per_stage)
+    core = part.core
+    match core:
+        case KernelCore():
+            return _kernel_block(part, core, depth_per_stage)
+        case FoldedCore():
+            return _folded_block(part, core, depth_per_stage)
+        case WindowCore():
+            return _window_block(part, core, depth_per_stage)
+        case CollectCore():
+            steps = ((True, False),) * (core.count - 1) + ((True, True),)
+            return _plumbing(part, "stream_collect", {"BITS": core.bits, "COUNT": core.count}, steps)
+        case SplitCore():
+            steps = ((True, True),) + ((False, True),) * (core.count - 1)
+            return _plumbing(part, "stream_split", {"BITS": core.bits, "COUNT": core.count}, steps)
+    assert_never(core)
 
 
 def _module(part: Part, suffix: str = "") -> str:
-    return f"{identifier(part.network.name)}_{identifier(part.name)}{suffix}"
+    return f"{identifier(part.prefix)}_{identifier(part.name)}{suffix}"
 
 
-def _kernel_block(part: Part, depth_per_stage: float) -> Block:
-    top = _module(part, "_kernel")
-    kernel = build(part.network, depth_per_stage, top)
+def _depth(words: int) -> int:
+    """Places of a FIFO: a power of two, at least two."""
+    return 1 << max((words - 1).bit_length(), 1)
+
+
+# --- kernels -----------------------------------------------------------------------------------
+
+
+def _kernel_block(part: Part, core: KernelCore, depth_per_stage: float) -> Block:
+    kernel = build(core.network, depth_per_stage, _module(part, "_kernel"))
     units = kernel_units(kernel)
-    node = Node(part.name, kernel.latency, 1, 1 << max((kernel.latency + 2).bit_length(), 1))
-    width = port_width(port_elements(part.network, part.writes))
-    return Block(part, node, units, _wrapper(part, node, units[-1], None, core_width=width, has_ready=False))
+    node = Node(part.name, kernel.latency, depth=_depth(kernel.latency + 3), beats=part.beats)
+    return Block(part, node, units, _wrapper(part, node, {"core": units[-1].name}))
 
 
 def kernel_units(kernel: Kernel) -> tuple[Unit, ...]:
@@ -98,50 +116,87 @@ def kernel_units(kernel: Kernel) -> tuple[Unit, ...]:
     return (*units, Unit(kernel.top, texts[kernel.top], children=tuple(unit.name for unit in units)))
 
 
-def _dense_block(part: Part, layer: Dense, depth_per_stage: float) -> Block:
-    times = engine_dense.timing(layer)
-    units = list(_dense_units(part, layer, times.latency))
-    core, latency, tail = units[-1], times.latency, None
-    if part.tail is not None:
-        kernel = build(part.tail, depth_per_stage, _module(part, "_tail"))
-        units += kernel_units(kernel)
-        tail, latency = units[-1], latency + kernel.latency
-    words = -(-(latency + 2) // times.interval)
-    node = Node(part.name, latency, times.interval, 1 << max((words - 1).bit_length(), 1))
-    width = layer.size * layer.result.width
-    return Block(part, node, tuple(units), _wrapper(part, node, core, tail, core_width=width, has_ready=True))
+def _tail(part: Part, core: FoldedCore | WindowCore, depth_per_stage: float) -> tuple[tuple[Unit, ...], int]:
+    """The kernel behind an engine or a line buffer, and its latency."""
+    if core.tail is None:
+        return (), 0
+    kernel = build(core.tail, depth_per_stage, _module(part, "_tail"))
+    return kernel_units(kernel), kernel.latency
 
 
-def _dense_units(part: Part, layer: Dense, latency: int) -> Iterator[Unit]:
-    core, source = _module(part), part.network.inputs[0].result
+# --- engines and line buffers ------------------------------------------------------------------
+
+
+def _folded_block(part: Part, core: FoldedCore, depth_per_stage: float) -> Block:
+    times = engine_dense.timing(core.layer)
+    engine = tuple(_engine_units(part, core, times.latency))
+    tail, latency = _tail(part, core, depth_per_stage)
+    latency += times.latency
+    depth = _depth(-(-(latency + 2) // times.interval))
+    node = Node(part.name, latency, depth=depth, interval=times.interval, beats=part.beats)
+    names = {"core": engine[-1].name, "tail": tail[-1].name if tail else ""}
+    width = core.layer.size * core.layer.result.width
+    return Block(part, node, (*engine, *tail), _wrapper(part, node, names, core_width=width, has_ready=True))
+
+
+def _engine_units(part: Part, core: FoldedCore, latency: int) -> Iterator[Unit]:
+    name, layer = _module(part), core.layer
     memory = tuple(engine_dense.memory_words(layer))
-    yield Unit(f"{core}_rom", engine_dense.rom_text(f"{core}_rom", layer), memory=memory)
+    yield Unit(f"{name}_rom", engine_dense.rom_text(f"{name}_rom", layer), memory=memory)
     yield Unit(
-        core, engine_dense.engine_text(core, layer, source), (layer.name,), engine_dense.LIBRARY, (f"{core}_rom",),
-        dsp=engine_dense.uses_dsp(layer, source), stages=(0, latency),
-        estimated_lut=engine_dense.estimated_lut(layer, source),
+        name, engine_dense.engine_text(name, layer, core.source), (layer.name,), engine_dense.LIBRARY, (f"{name}_rom",),
+        dsp=engine_dense.uses_dsp(layer, core.source), stages=(0, latency),
+        estimated_lut=folded(layer, core.source, layer.reuse_factor).lut,
     )  # fmt: skip
 
 
-def _wrapper(part: Part, node: Node, core: Unit, tail: Unit | None, *, core_width: int, has_ready: bool) -> Unit:
-    name = _module(part, "_block")
-    inputs, outputs = port_elements(part.network, part.reads), port_elements(part.network, part.writes)
+def _window_block(part: Part, core: WindowCore, depth_per_stage: float) -> Block:
+    tail, latency = _tail(part, core, depth_per_stage)
+    node = Node(part.name, latency + 1, depth=_depth(latency + 4), steps=core.steps, beats=part.beats)
+    values = {
+        "BITS": core.bits, "HEIGHT": core.size[0], "WIDTH": core.size[1], "KERNEL_H": core.kernel[0],
+        "KERNEL_W": core.kernel[1], "STRIDE_H": core.stride[0], "STRIDE_W": core.stride[1],
+        "PAD_TOP": core.padding[0], "PAD_BOTTOM": core.padding[1], "PAD_LEFT": core.padding[2],
+        "PAD_RIGHT": core.padding[3],
+    }  # fmt: skip
+    names = {"core": "stream_window", "tail": tail[-1].name if tail else ""}
+    width = core.bits * core.kernel[0] * core.kernel[1]
+    wrapper = _wrapper(part, node, names, parameters=values, core_width=width, library=("stream_window.sv",))
+    return Block(part, node, tail, wrapper)
+
+
+def _plumbing(part: Part, core: str, parameters: dict[str, int], steps: tuple[tuple[bool, bool], ...]) -> Block:
+    node = Node(part.name, 1, depth=_depth(4), steps=steps, beats=part.beats)
+    wrapper = _wrapper(part, node, {"core": core}, parameters=parameters, library=(f"{core}.sv",))
+    return Block(part, node, (), wrapper)
+
+
+# --- the block around a core -------------------------------------------------------------------
+
+
+def _wrapper(
+    part: Part, node: Node, names: dict[str, str], *, core_width: int = 0, has_ready: bool = False,
+    parameters: dict[str, int] | None = None, library: tuple[str, ...] = (),
+) -> Unit:  # fmt: skip
+    """The module with valid/ready on both sides; a core with ``parameters`` is hand-written and claims places."""
     values: dict[str, Any] = {
-        "name": name,
-        "core": core.name,
-        "tail": tail.name if tail else "",
-        "what": ", ".join(layer.name for layer in part.network.layers if layer.sources),
-        "in_width": port_width(inputs),
-        "core_width": core_width,
-        "out_width": port_width(outputs),
+        "name": _module(part, "_block"),
+        "tail": "",
+        **names,
+        "what": ", ".join(part.layers) or part.name,
+        "parameters": parameters or {},
+        "in_width": port_width(part.reads),
+        "core_width": core_width or port_width(part.writes),
+        "out_width": port_width(part.writes),
         "latency": node.latency,
         "interval": node.interval,
         "depth": node.depth,
         "address": node.depth.bit_length() - 1,
         "has_ready": has_ready,
+        "claims": bool(parameters),
     }
-    children = (core.name, *((tail.name,) if tail else ()))
-    return Unit(name, render("block.sv.j2", **values), library=STREAM_LIBRARY, children=children)
+    children = tuple(name for name in (values["core"], values["tail"]) if name and f"{name}.sv" not in library)
+    return Unit(values["name"], render("block.sv.j2", **values), library=STREAM_LIBRARY + library, children=children)
 
 
 def render(template: str, **values: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -26,11 +27,22 @@ class ElementInfo(_Data):
 
 
 class PortInfo(_Data):
-    """A data port: its elements from the lowest bits up; ``width`` includes padding."""
+    """A data port: the elements of one beat from the lowest bits up; ``width`` includes padding."""
 
     name: str
     width: int
+    beats: int = Field(default=1, description="beats of one inference: pixels, in row-major order")
     elements: tuple[ElementInfo, ...]
+
+    @property
+    def columns(self) -> tuple[tuple[int, int], ...]:
+        """For each element its column in rows of whole tensors: in the first beat, and the step from beat to beat."""
+        sizes = Counter(element.layer for element in self.elements)
+        starts, start = {}, 0
+        for layer, size in sizes.items():
+            starts[layer] = start
+            start += size * self.beats
+        return tuple((starts[element.layer] + element.index, sizes[element.layer]) for element in self.elements)
 
 
 class TopInfo(_Data):

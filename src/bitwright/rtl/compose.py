@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bitwright.config.names import identifier
+from bitwright.errors import UnsupportedLayerError
 from bitwright.network import Network
 from bitwright.rtl.blocks import Block, Unit
-from bitwright.rtl.ports import Element, port_elements, port_width
+from bitwright.rtl.parts import beats_of
+from bitwright.rtl.ports import Tensor, port_width
 from bitwright.rtl.schedule import SINK, SOURCE, Edge, Schedule, schedule
 from bitwright.rtl.verilog import FOOTER, HEADER, declare, literal
 
@@ -17,10 +19,22 @@ LIBRARY = ("stream_credit.sv", "stream_fifo.sv", "stream_fork.sv", "stream_join.
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Design:
-    """Blocks in order, sources first, and what the schedule makes of them."""
+    """Blocks in order, sources first, and what the schedule makes of them.
 
-    network: Network
+    Attributes:
+        name: of the network.
+        blocks: in order.
+        inputs: what the input stream carries in one beat, in port order.
+        outputs: what the output stream carries.
+        beats: of an inference, at the input and at the output.
+        schedule: latency, interval and queues.
+    """
+
+    name: str
     blocks: tuple[Block, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    beats: tuple[int, int]
     schedule: Schedule
 
     @property
@@ -29,17 +43,40 @@ class Design:
         return self.schedule.edges
 
 
-def compose(network: Network, blocks: Sequence[Block]) -> Design:
-    """Connect blocks: who reads whom, how deep the queues of branches are, how long it takes."""
-    owner = {name: block.part.name for block in blocks for name in block.part.writes}
+def compose(network: Network, blocks: Sequence[Block], *, streamed: bool = False) -> Design:
+    """Connect blocks: who reads whom, how deep the queues of branches are, how long it takes.
+
+    Raises:
+        UnsupportedLayerError: several inputs or outputs come in different numbers of beats, or a branch needs a
+            queue that is too deep.
+    """
+    owner = {tensor.name: block.part.name for block in blocks for tensor in block.part.writes}
     owner |= dict.fromkeys((layer.name for layer in network.inputs), SOURCE)
-    edges = [Edge(source, b.part.name) for b in blocks for source in _sources(b.part.reads, owner)]
+    edges = [Edge(s, b.part.name) for b in blocks for s in _sources([t.name for t in b.part.reads], owner)]
     edges += [Edge(source, SINK) for source in _sources(network.outputs, owner)]
-    return Design(network, tuple(blocks), schedule([block.node for block in blocks], edges))
+    inputs, beats_in = _port(network, [layer.name for layer in network.inputs], "inputs", streamed)
+    outputs, beats_out = _port(network, network.outputs, "outputs", streamed)
+    times = schedule([block.node for block in blocks], edges, beats_in, beats_out)
+    return Design(network.name, tuple(blocks), inputs, outputs, (beats_in, beats_out), times)
 
 
 def _sources(reads: Sequence[str], owner: dict[str, str]) -> Iterator[str]:
     yield from dict.fromkeys(owner[name] for name in reads)
+
+
+def _port(network: Network, names: Sequence[str], what: str, streamed: bool) -> tuple[tuple[Tensor, ...], int]:
+    """What a port carries per beat, and the beats of an inference."""
+    layers = [network.layer(name) for name in names]
+    if not streamed:
+        return tuple(Tensor(layer.name, layer.size, layer.result) for layer in layers), 1
+    beats = {beats_of(layer.shape) for layer in layers}
+    if len(beats) > 1:
+        raise UnsupportedLayerError(
+            f"the {what} {', '.join(names)} come in {', '.join(map(str, sorted(beats)))} beats, not in one number",
+            where=network.name,
+            hint="use io_parallel, or give them the same number of pixels",
+        )
+    return tuple(Tensor(layer.name, layer.shape[-1], layer.result) for layer in layers), beats.pop()
 
 
 # --- SystemVerilog -----------------------------------------------------------------------------
@@ -52,7 +89,7 @@ def stream_name(part: str) -> str:
 
 def top_unit(design: Design) -> Unit:
     """The design's top with AXI4-Stream names; ports are whole bytes."""
-    name = f"{identifier(design.network.name)}_stream"
+    name = f"{identifier(design.name)}_stream"
     writer = _Writer(design)
     body = [*writer.sources(), *writer.edges(), *writer.blocks(), *writer.sink()]
     text = HEADER + "\n".join([*writer.head(name), *body, "endmodule"]) + "\n" + FOOTER
@@ -71,17 +108,16 @@ class _Writer:
 
     def __init__(self, design: Design) -> None:
         self.design = design
-        network = design.network
-        self.words = {SOURCE: port_elements(network, [layer.name for layer in network.inputs])}
-        self.words |= {b.part.name: port_elements(b.part.network, b.part.writes) for b in design.blocks}
-        self.reads = {b.part.name: b.part.reads for b in design.blocks} | {SINK: network.outputs}
+        self.words = {SOURCE: design.inputs} | {b.part.name: b.part.writes for b in design.blocks}
+        self.reads = {b.part.name: b.part.reads for b in design.blocks} | {SINK: design.outputs}
 
     def head(self, name: str) -> list[str]:
+        """The module's ports."""
         width_in = port_width(self.words[SOURCE])
-        width_out = port_width(port_elements(self.design.network, self.design.network.outputs))
+        width_out = port_width(self.design.outputs)
         times = self.design.schedule
         lines = [
-            f"// {self.design.network.name}: {len(self.design.blocks)} blocks, latency {times.latency} clocks, "
+            f"// {self.design.name}: {len(self.design.blocks)} blocks, latency {times.latency} clocks, "
             f"one inference per {times.interval} clocks",
             f"// {width_in} data bits in, {width_out} out; the rest of each TDATA is ignored or zero.",
             f"module {name} (",
@@ -136,8 +172,8 @@ class _Writer:
         for edge in self.design.edges:
             name = _edge(edge)
             wanted = self._wanted(edge)
-            width = sum(element.format.width for element in wanted)
-            parts = self._parts(edge.source, wanted)
+            width = port_width(wanted)
+            parts = [self._part(edge.source, tensor) for tensor in wanted]
             yield f"  {declare('wire', width, f'{name}_data')} = {{{', '.join(reversed(parts))}}};"
             yield f"  wire {name}_q_valid;"
             yield f"  wire {name}_q_ready;"
@@ -153,32 +189,26 @@ class _Writer:
             yield "  );"
         yield from self._unused()
 
-    def _wanted(self, edge: Edge) -> list[Element]:
-        reads = set(self.reads[edge.target])
-        return [element for element in self.words[edge.source] if element.layer in reads]
+    def _wanted(self, edge: Edge) -> list[Tensor]:
+        reads = {tensor.name for tensor in self.reads[edge.target]}
+        return [tensor for tensor in self.words[edge.source] if tensor.name in reads]
 
-    def _parts(self, source: str, wanted: Sequence[Element]) -> list[str]:
-        """Slices of a word, the lowest first; neighbours joined."""
-        prefix = stream_name(source)
-        spans: list[tuple[int, int]] = []
-        for element in wanted:
-            end = element.lsb + element.format.width
-            if spans and spans[-1][1] == element.lsb:
-                spans[-1] = (spans[-1][0], end)
-            else:
-                spans.append((element.lsb, end))
-        whole = port_width(self.words[source])
-        return [f"{prefix}_data" if whole == 1 else f"{prefix}_data[{b - 1}:{a}]" for a, b in spans]
+    def _part(self, source: str, tensor: Tensor) -> str:
+        """A tensor's bits of a word."""
+        net, word = f"{stream_name(source)}_data", self.words[source]
+        lsb = port_width(word[: word.index(tensor)])
+        return net if len(word) == 1 else f"{net}[{lsb + tensor.width - 1}:{lsb}]"
 
     def _unused(self) -> Iterator[str]:
-        """Elements of a word that no reader wants: of an input that nothing reads."""
+        """Tensors of a word that no reader wants: an input that nothing reads."""
         for source, word in self.words.items():
-            read = {e for edge in self.design.edges if edge.source == source for e in self._wanted(edge)}
-            idle = [element for element in word if element not in read]
+            read = {t for edge in self.design.edges if edge.source == source for t in self._wanted(edge)}
+            idle = [self._part(source, tensor) for tensor in word if tensor not in read]
             if idle:
-                yield f"  wire unused_{stream_name(source)} = &{{1'b0, {', '.join(self._parts(source, idle))}}};"
+                yield f"  wire unused_{stream_name(source)} = &{{1'b0, {', '.join(idle)}}};"
 
     def blocks(self) -> Iterator[str]:
+        """Every block with its inputs joined."""
         for block in self.design.blocks:
             yield from self._join(block.part.name, block.part.reads, f"i_{identifier(block.part.name)}")
             prefix, inputs = stream_name(block.part.name), f"i_{identifier(block.part.name)}"
@@ -188,29 +218,17 @@ class _Writer:
             yield f"    .out_data({prefix}_data)"
             yield "  );"
 
-    def _join(self, target: str, reads: Sequence[str], prefix: str) -> Iterator[str]:
-        """All streams of a reader at once, elements in the order of its port."""
+    def _join(self, target: str, reads: Sequence[Tensor], prefix: str) -> Iterator[str]:
+        """All streams of a reader at once, tensors in the order of its port."""
         edges = [edge for edge in self.design.edges if edge.target == target]
-        where: dict[str, str] = {}
-        width = 0
-        for edge in edges:
-            lsb = 0
-            wanted = self._wanted(edge)
-            whole = sum(element.format.width for element in wanted)
-            for layer in dict.fromkeys(element.layer for element in wanted):
-                bits = sum(element.format.width for element in wanted if element.layer == layer)
-                net = f"{_edge(edge)}_q_data"
-                where[layer] = net if bits == whole else f"{net}[{lsb + bits - 1}:{lsb}]"
-                lsb += bits
-            width += whole
+        where = {name: net for edge in edges for name, net in self._places(edge)}
+        word = ", ".join(where[tensor.name] for tensor in reversed(reads))
+        valids = ", ".join(f"{_edge(edge)}_q_valid" for edge in reversed(edges))
+        readies = ", ".join(f"{_edge(edge)}_q_ready" for edge in reversed(edges))
         yield f"  // inputs of {target}"
         yield f"  wire {prefix}_valid;"
         yield f"  wire {prefix}_ready;"
-        bits = sum(self._bits(name) for name in reads)
-        word = ", ".join(where[name] for name in reversed(reads))
-        yield f"  {declare('wire', bits, f'{prefix}_data')} = {{{word}}};"
-        valids = ", ".join(f"{_edge(edge)}_q_valid" for edge in reversed(edges))
-        readies = ", ".join(f"{_edge(edge)}_q_ready" for edge in reversed(edges))
+        yield f"  {declare('wire', port_width(reads), f'{prefix}_data')} = {{{word}}};"
         if len(edges) == 1:
             yield f"  assign {prefix}_valid = {valids};"
             yield f"  assign {readies} = {prefix}_ready;"
@@ -220,14 +238,18 @@ class _Writer:
         yield f"    .out_valid({prefix}_valid), .out_ready({prefix}_ready)"
         yield "  );"
 
-    def _bits(self, name: str) -> int:
-        layer = self.design.network.layer(name)
-        return layer.size * layer.result.width
+    def _places(self, edge: Edge) -> Iterator[tuple[str, str]]:
+        """Each tensor of an edge, and the bits of its net that hold it."""
+        lsb, wanted = 0, self._wanted(edge)
+        for tensor in wanted:
+            net = f"{_edge(edge)}_q_data"
+            yield tensor.name, net if len(wanted) == 1 else f"{net}[{lsb + tensor.width - 1}:{lsb}]"
+            lsb += tensor.width
 
     def sink(self) -> Iterator[str]:
-        outputs = self.design.network.outputs
-        yield from self._join(SINK, outputs, "result")
-        width = sum(map(self._bits, outputs))
+        """The output stream."""
+        yield from self._join(SINK, self.design.outputs, "result")
+        width = port_width(self.design.outputs)
         padding = whole_bytes(width) - width
         yield "  assign m_axis_tvalid = result_valid;"
         yield "  assign result_ready = m_axis_tready;"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from bitwright.rtl.bundle import Bundle, ElementInfo, ModuleInfo, PortInfo, Prob
 from bitwright.rtl.compose import Design, compose, stream_name, top_unit, whole_bytes
 from bitwright.rtl.kernel import Kernel, build
 from bitwright.rtl.partition import partition
-from bitwright.rtl.ports import Element, port_elements, port_width
+from bitwright.rtl.partition_stream import partition_stream
+from bitwright.rtl.parts import KernelCore
+from bitwright.rtl.ports import Tensor, port_elements, port_width, tensors
 from bitwright.rtl.top import nets_read
 
 SHELL_EXTRA_LATENCY = 1
@@ -31,15 +33,17 @@ def emit(network: Network, target: TargetConfig, out: Path) -> Bundle:
     Raises:
         UnsupportedLayerError: a layer has no hardware, or a reuse factor does not divide its products.
     """
-    parts = partition(network)
-    if len(parts) == 1 and parts[0].engine is None:
+    streamed = network.io_type == "io_stream"
+    parts = partition_stream(network) if streamed else partition(network)
+    if len(parts) == 1 and isinstance(parts[0].core, KernelCore) and parts[0].beats == 1:
         kernel = build(network, target.depth_per_stage)
         units = (*kernel_units(kernel), _shell_unit(kernel))
         described = _describe_kernel(kernel, units, target)
     else:
-        design = compose(network, [make_block(part, target.depth_per_stage) for part in parts])
+        blocks = [make_block(part, target.depth_per_stage) for part in parts]
+        design = compose(network, blocks, streamed=streamed)
         units = (*(unit for block in design.blocks for unit in block.units), top_unit(design))
-        described = _describe_design(design, units, target)
+        described = _describe_design(network, design, units, target)
     _write(units, out)
     _write_scripts(described, target, out)
     files = sorted(path for path in out.rglob("*") if path.is_file())
@@ -107,9 +111,9 @@ def _shell_depth(kernel: Kernel) -> int:
     return 1 << max((kernel.latency + 3 - 1).bit_length(), 1)
 
 
-def _kernel_ports(kernel: Kernel) -> tuple[tuple[Element, ...], tuple[Element, ...]]:
+def _kernel_ports(kernel: Kernel) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     network = kernel.network
-    return port_elements(network, [layer.name for layer in network.inputs]), port_elements(network, network.outputs)
+    return tensors(network, [layer.name for layer in network.inputs]), tensors(network, network.outputs)
 
 
 def _shell_unit(kernel: Kernel) -> Unit:
@@ -157,17 +161,15 @@ def _probes(kernel: Kernel) -> dict[str, tuple[ProbeInfo, ...]]:
 # --- a design of blocks ------------------------------------------------------------------------
 
 
-def _describe_design(design: Design, units: Sequence[Unit], target: TargetConfig) -> Bundle:
-    network, times = design.network, design.schedule
+def _describe_design(network: Network, design: Design, units: Sequence[Unit], target: TargetConfig) -> Bundle:
+    times = design.schedule
     shell = TopInfo(
         module=units[-1].name, latency=times.latency, ii=times.interval,
-        input=_port("s_axis_tdata", port_elements(network, [layer.name for layer in network.inputs]), 8),
-        output=_port("m_axis_tdata", port_elements(network, network.outputs), 8),
+        input=_port("s_axis_tdata", design.inputs, 8, design.beats[0]),
+        output=_port("m_axis_tdata", design.outputs, 8, design.beats[1]),
         includes=f"{len(design.blocks)} blocks, each with its output FIFO, and the streams between them",
     )  # fmt: skip
-    streams = tuple(
-        _port(stream_name(b.part.name), port_elements(b.part.network, b.part.writes), 1) for b in design.blocks
-    )
+    streams = tuple(_port(stream_name(block.part.name), block.part.writes, 1) for block in design.blocks)
     queues = {f"{edge.source or 'input'} to {edge.target}": edge.depth for edge in design.edges if edge.depth}
     return _bundle(
         network, units, target, kernel=shell, shell=shell, capacity=times.capacity, streams=streams, queues=queues
@@ -207,12 +209,11 @@ def _belonging(unit: Unit) -> tuple[str, ...]:
     return (*(f"rtl/{name}" for name in _library([unit])), *(f"rtl/{part.name}.sv" for part in unit.parts))
 
 
-def _port(name: str, elements: Iterable[Element], multiple: int) -> PortInfo:
-    packed = tuple(elements)
+def _port(name: str, packed: Sequence[Tensor], multiple: int, beats: int = 1) -> PortInfo:
     rows = tuple(
         ElementInfo(
             layer=e.layer, index=e.index, lsb=e.lsb, width=e.format.width, signed=e.format.signed, format=str(e.format)
         )
-        for e in packed
+        for e in port_elements(packed)
     )
-    return PortInfo(name=name, width=-(-port_width(packed) // multiple) * multiple, elements=rows)
+    return PortInfo(name=name, width=-(-port_width(packed) // multiple) * multiple, beats=beats, elements=rows)

@@ -37,12 +37,16 @@ class FoldedTiming:
 
 
 def timing(layer: Dense) -> FoldedTiming:
-    """As dense_folded.sv has it: ROM, product, sum (a level of eight per clock), accumulator, result."""
-    taps = max(len(layer.weight.raw) // layer.reuse_factor, 1)
-    levels = 1
-    while layer.accum.overflow is Overflow.WRAP and 8**levels < taps:
+    """Interval and latency as dense_folded.sv has them."""
+    return FoldedTiming(layer.reuse_factor, latency(len(layer.weight.raw), layer.reuse_factor, layer.accum))
+
+
+def latency(n_in: int, factor: int, accum: FixedFormat) -> int:
+    """Clocks from a word to its result: ROM, product, sum (a level of eight per clock), accumulator, result."""
+    taps, levels = max(n_in // factor, 1), 1
+    while accum.overflow is Overflow.WRAP and 8**levels < taps:
         levels += 1
-    return FoldedTiming(layer.reuse_factor, layer.reuse_factor + 4 + levels)
+    return factor + 4 + levels
 
 
 def multipliers(layer: Dense) -> int:
@@ -57,13 +61,6 @@ DSP_BITS = 18
 def uses_dsp(layer: Dense, source: FixedFormat) -> bool:
     """Whether the products go to DSP blocks; narrow ones cost less in LUTs."""
     return source.width + layer.weight.format.width >= DSP_BITS
-
-
-def estimated_lut(layer: Dense, source: FixedFormat) -> float:
-    """LUTs by formula: products and their sums in logic, an input register that turns, results; without the ROM."""
-    product = 0 if uses_dsp(layer, source) else source.width * layer.weight.format.width
-    products = multipliers(layer) * (product + layer.accum.width)
-    return round(products + len(layer.weight.raw) * source.width + layer.size * layer.result.width, 1)
 
 
 def memory_words(layer: Dense) -> list[str]:

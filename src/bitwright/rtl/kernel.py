@@ -13,7 +13,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import ceil
+from math import ceil, prod
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,19 @@ from alkaid.types import CombLogic, QInterval
 
 from bitwright.config.names import identifier
 from bitwright.errors import UnsupportedLayerError
-from bitwright.network.layers import Cast, Concat, Input, Layer, Network, Relu, Reshape, ScaleBias, Table
+from bitwright.network.layers import (
+    Cast,
+    Conv,
+    Dense,
+    Input,
+    Layer,
+    Network,
+    Rearrange,
+    Relu,
+    Reshape,
+    ScaleBias,
+    Table,
+)
 from bitwright.rtl import symbolic
 from bitwright.rtl.alkaid_exact import NARROWER
 from bitwright.rtl.quantizers import EXACT_BITS
@@ -33,7 +45,10 @@ from bitwright.rtl.quantizers import EXACT_BITS
 HARDWARE = HWConfig(1, 1, -1)
 """Delay model: one adder of w bits costs 1.09 + 0.025 (w - 1) units (alkaid, passes/surrogate.py)."""
 
-FUSED = (Relu, Cast, ScaleBias, Table, Reshape)
+MOST_PRODUCTS = 200_000
+"""Multiplications by constants that one parallel kernel may have; more would take hours and no device holds them."""
+
+FUSED = (Relu, Cast, ScaleBias, Table, Reshape, Rearrange)
 """Layers that join the module of the layer they read, if nothing else reads it."""
 
 
@@ -111,6 +126,7 @@ def build(network: Network, depth_per_stage: float, top: str | None = None) -> K
             names differ only in letters' case and signs.
     """
     _check_names(network)
+    _check_size(network)
     values: dict[str, tuple[Wire, ...]] = {}
     modules: list[Module] = []
     for group in groups(network):
@@ -133,6 +149,25 @@ def _check_names(network: Network) -> None:
         if other != layer.name:
             what = f"layers '{other}' and '{layer.name}' have one name in hardware, {identifier(layer.name)}"
             raise UnsupportedLayerError(what, where=network.name, hint="rename one of them in the model")
+
+
+def _check_size(network: Network) -> None:
+    sizes = {layer.name: _products(layer) for layer in network.layers}
+    total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name])
+    if total > MOST_PRODUCTS:
+        raise UnsupportedLayerError(
+            f"{total} multiplications by constants, {sizes[largest]} of them in '{largest}'; fully parallel hardware"
+            f" holds at most {MOST_PRODUCTS}",
+            where=network.name,
+            hint="fold it: Strategy: Resource with a ReuseFactor, or a smaller or sparser model",
+        )
+
+
+def _products(layer: Layer) -> int:
+    """Weights that are not zero, once for each position that has them."""
+    if not isinstance(layer, Dense | Conv):
+        return 0
+    return int(np.count_nonzero(layer.weight.raw)) * (prod(layer.shape[:-1]) if isinstance(layer, Conv) else 1)
 
 
 def groups(network: Network) -> Iterator[tuple[Layer, ...]]:
@@ -228,13 +263,9 @@ def _variables(wires: Sequence[Sequence[Wire]]) -> tuple[list[FVariable], list[l
 def _apply_group(network: Network, group: tuple[Layer, ...], sources: list[list[FVariable]]) -> list[FVariable]:
     layers = network.by_name
     first = group[0]
-    formats = [layers[source].result for source in first.sources]
-    if isinstance(first, Concat):
-        current = symbolic.concat(first, sources, [layers[source].shape for source in first.sources])
-    else:
-        current = symbolic.apply(first, sources, formats)
+    current = symbolic.apply(first, sources, [layers[source] for source in first.sources])
     for before, layer in pairwise(group):
-        current = symbolic.apply(layer, [current], [before.result])
+        current = symbolic.apply(layer, [current], [before])
     return current
 
 

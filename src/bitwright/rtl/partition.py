@@ -1,4 +1,4 @@
-"""Which hardware computes which layers: parallel kernels between engines, joined by streams of words.
+"""Which hardware computes which layers of a network under io_parallel: words of whole tensors.
 
 Layers whose hls4ml strategy is ``resource`` with a reuse factor above 1 become engines, one block each.  What
 lies between two ranks of engines becomes one parallel kernel.  A network without engines is one kernel.
@@ -7,43 +7,15 @@ lies between two ranks of engines becomes one parallel kernel.  A network withou
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bitwright.errors import UnsupportedLayerError
 from bitwright.network import Network
-from bitwright.network.layers import Dense, Input, Layer
+from bitwright.network.layers import Conv, Dense, Input, Layer
 from bitwright.rtl.engine_dense import valid_reuse_factors
 from bitwright.rtl.kernel import FUSED
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """Layers that one block computes.
-
-    Attributes:
-        network: the layers as a network of their own: what the block reads are its inputs, in port order.
-        engine: the layer of an engine; None for a parallel kernel.
-        tail: the element-wise layers behind an engine, as a network.
-    """
-
-    network: Network
-    engine: Dense | None = None
-    tail: Network | None = None
-
-    @property
-    def name(self) -> str:
-        """The first layer that it computes."""
-        return next(layer.name for layer in self.network.layers if not isinstance(layer, Input))
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """Layers that it reads, in port order."""
-        return tuple(layer.name for layer in self.network.inputs)
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        """Layers that others read of it, in port order."""
-        return self.network.outputs
+from bitwright.rtl.parts import FoldedCore, KernelCore, Part
+from bitwright.rtl.ports import tensors
 
 
 def is_engine(layer: Layer) -> bool:
@@ -57,45 +29,69 @@ def partition(network: Network) -> tuple[Part, ...]:
     Raises:
         UnsupportedLayerError: a reuse factor that does not divide the layer's products.
     """
-    tails = {layer.name: _tail(network, layer) for layer in network.layers if is_engine(layer)}
-    folded = {name for engine, tail in tails.items() for name in (engine, *(layer.name for layer in tail))}
-    levels = _levels(network, {layer.name for tail in tails.values() for layer in tail}, folded)
+    tails = {layer.name: tail_of(network, layer, FUSED) for layer in network.layers if is_engine(layer)}
+    inner = {layer.name for tail in tails.values() for layer in tail}
+    levels = levels_of(network, inner, inner | set(tails))
     parts = []
     for level in range(max(levels.values()) + 1):
         here = [layer for layer in network.layers if levels[layer.name] == level and not isinstance(layer, Input)]
-        kernel = tuple(layer for layer in here if layer.name not in folded)
+        kernel = tuple(layer for layer in here if layer.name not in inner | set(tails))
         if kernel:
-            parts.append(Part(_cut(network, kernel)))
+            parts.append(kernel_part(network, kernel))
         parts += [_engine(network, layer, tails[layer.name]) for layer in here if layer.name in tails]
     return tuple(parts)
 
 
-def _tail(network: Network, layer: Layer) -> tuple[Layer, ...]:
-    """The chain of element-wise layers that alone reads a layer."""
+def tail_of(network: Network, layer: Layer, kinds: tuple[type[Layer], ...]) -> tuple[Layer, ...]:
+    """The chain of layers of these kinds that alone reads a layer."""
     chain = [layer]
     while chain[-1].name not in network.outputs:
         readers = [reader for reader in network.layers if chain[-1].name in reader.sources]
-        if len(readers) != 1 or not isinstance(readers[0], FUSED):
+        if len(readers) != 1 or not isinstance(readers[0], kinds) or len(readers[0].sources) != 1:
             break
         chain += readers
     return tuple(chain[1:])
 
 
-def _levels(network: Network, tails: set[str], folded: set[str]) -> dict[str, int]:
-    """How many engines lie before each layer; tails share the level of their engine."""
+def levels_of(network: Network, inner: set[str], apart: set[str]) -> dict[str, int]:
+    """How many ranks of blocks of their own lie before each layer.
+
+    Args:
+        network: the network.
+        inner: layers in the tail of another, whose rank they share.
+        apart: layers in blocks of their own, tails included.
+    """
     levels: dict[str, int] = {}
     for layer in network.layers:
-        behind = layer.name not in tails
-        levels[layer.name] = max((levels[s] + (behind and s in folded) for s in layer.sources), default=0)
+        behind = layer.name not in inner
+        levels[layer.name] = max((levels[s] + (behind and s in apart) for s in layer.sources), default=0)
     return levels
 
 
+def kernel_part(network: Network, layers: tuple[Layer, ...]) -> Part:
+    """A parallel kernel of some layers."""
+    cut = cut_out(network, layers)
+    reads, writes = tensors(cut, [layer.name for layer in cut.inputs]), tensors(cut, cut.outputs)
+    return Part(network.name, layers[0].name, tuple(layer.name for layer in layers), reads, writes, KernelCore(cut))
+
+
 def _engine(network: Network, layer: Layer, tail: tuple[Layer, ...]) -> Part:
-    whole = _cut(network, (layer, *tail))
-    return Part(whole, _checked(layer), _cut(network, tail) if tail else None)
+    checked = checked_factor(layer)
+    source = network.layer(layer.sources[0])
+    layers = (layer, *tail)
+    core = FoldedCore(checked, source.result, cut_out(network, tail) if tail else None)
+    names = tuple(member.name for member in layers)
+    return Part(
+        network.name, layer.name, names, tensors(network, layer.sources), tensors(network, names[-1:]), core
+    )  # fmt: skip
 
 
-def _checked(layer: Layer) -> Dense:
+def checked_factor(layer: Layer) -> Dense:
+    """The layer, if its reuse factor is one that the hardware has.
+
+    Raises:
+        UnsupportedLayerError: names the nearest factor that divides the products.
+    """
     assert isinstance(layer, Dense)
     valid = valid_reuse_factors(*layer.weight.raw.shape)
     if layer.reuse_factor not in valid:
@@ -108,10 +104,10 @@ def _checked(layer: Layer) -> Dense:
     return layer
 
 
-def _cut(network: Network, layers: tuple[Layer, ...]) -> Network:
+def cut_out(network: Network, layers: tuple[Layer, ...]) -> Network:
     """Some layers as a network: sources outside become inputs, what is read outside becomes outputs."""
     inside = {layer.name for layer in layers}
-    inputs = tuple(_input(network.layer(name)) for name in _sources(layers, inside))
+    inputs = tuple(as_input(network.layer(name)) for name in _sources(layers, inside))
     return Network(network.name, (*inputs, *layers), tuple(_read_outside(network, layers, inside)))
 
 
@@ -124,17 +120,16 @@ def _read_outside(network: Network, layers: tuple[Layer, ...], inside: set[str])
     yield from (layer.name for layer in layers if layer.name in read | set(network.outputs))
 
 
-def _input(layer: Layer) -> Input:
-    if isinstance(layer, Input):
-        return layer
+def as_input(layer: Layer) -> Input:
+    """What a part sees of a layer outside."""
     return Input(name=layer.name, sources=(), shape=layer.shape, result=layer.result)
 
 
 def with_reuse(network: Network, factors: dict[str, int]) -> Network:
-    """The network with other reuse factors for some Dense layers; 1 makes a layer parallel."""
+    """The network with other reuse factors for some Dense and Conv layers; 1 makes a layer parallel."""
     layers = tuple(
         replace(layer, strategy="resource" if factors[layer.name] > 1 else "latency", reuse_factor=factors[layer.name])
-        if isinstance(layer, Dense) and layer.name in factors
+        if isinstance(layer, Dense | Conv) and layer.name in factors
         else layer
         for layer in network.layers
     )

@@ -10,6 +10,20 @@ from bitwright.network import Network
 
 
 @dataclass(frozen=True, slots=True)
+class Tensor:
+    """What a stream carries of a layer in one beat: ``size`` elements of ``format``."""
+
+    name: str
+    size: int
+    format: FixedFormat
+
+    @property
+    def width(self) -> int:
+        """Bits of a beat."""
+        return self.size * self.format.width
+
+
+@dataclass(frozen=True, slots=True)
 class Element:
     """One element of a port: ``width`` bits from ``lsb`` up, of ``format``."""
 
@@ -19,18 +33,22 @@ class Element:
     format: FixedFormat
 
 
-def port_elements(network: Network, names: Iterable[str]) -> tuple[Element, ...]:
-    """The elements of the layers ``names`` packed into one port."""
-    elements, lsb = [], 0
+def tensors(network: Network, names: Iterable[str]) -> tuple[Tensor, ...]:
+    """Whole layers, each in one beat."""
     layers = network.by_name
-    for name in names:
-        layer = layers[name]
-        for index in range(layer.size):
-            elements.append(Element(name, index, lsb, layer.result))
-            lsb += layer.result.width
+    return tuple(Tensor(name, layers[name].size, layers[name].result) for name in names)
+
+
+def port_elements(packed: Iterable[Tensor]) -> tuple[Element, ...]:
+    """The elements of tensors packed into one port."""
+    elements, lsb = [], 0
+    for tensor in packed:
+        for index in range(tensor.size):
+            elements.append(Element(tensor.name, index, lsb, tensor.format))
+            lsb += tensor.format.width
     return tuple(elements)
 
 
-def port_width(elements: tuple[Element, ...]) -> int:
+def port_width(packed: Iterable[Tensor]) -> int:
     """Bits of a port."""
-    return elements[-1].lsb + elements[-1].format.width
+    return sum(tensor.width for tensor in packed)

@@ -1,14 +1,15 @@
-"""When words move through a design of blocks: latency, initiation interval and queue depths, clock by clock.
+"""When beats move through a design of blocks: latency, initiation interval and queue depths, clock by clock.
 
-The model has the registers of the SystemVerilog that count: a block takes a word when all its streams offer one,
-a place in its output FIFO is free and its interval has passed; the result is offered ``latency + 1`` clocks later.
-Benches measure the same figures on the RTL and fail where they differ.
+The model has the registers of the SystemVerilog that count.  A block goes through its steps again and again; a step
+that takes a beat waits for all its streams to offer one, a step that gives one waits for a place in its output FIFO,
+and the result is offered ``latency + 1`` clocks later.  Benches measure the same figures on the RTL and fail where
+they differ.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -17,18 +18,38 @@ from bitwright.errors import UnsupportedLayerError
 SOURCE, SINK = "", "out"
 """The network's input and output streams."""
 
-MOST_WORDS = 256
+MOST_BEATS = 1 << 16
 """Deepest queue that is tried on a branch."""
+
+PLAIN = ((True, True),)
+"""The steps of a block that gives a beat for each that it takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A block: clocks from a word to its result, clocks between words, words in its FIFO and pipeline."""
+    """A block.
+
+    Attributes:
+        name: of the block.
+        latency: clocks from the step that gives a result to its end in the pipeline.
+        depth: results in the output FIFO and the pipeline together.
+        interval: clocks between steps.
+        steps: whether each takes a beat, and whether it gives one.
+        beats: beats that it takes for one inference.
+    """
 
     name: str
     latency: int
-    interval: int
     depth: int
+    interval: int = 1
+    steps: tuple[tuple[bool, bool], ...] = PLAIN
+    beats: int = 1
+
+    @property
+    def clocks(self) -> int:
+        """Clocks of an inference when nothing makes it wait."""
+        taken = sum(takes for takes, _ in self.steps)
+        return len(self.steps) * self.interval * self.beats // taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +66,9 @@ class Schedule:
     """What a design does.
 
     Attributes:
-        latency: clocks from the first word taken to its result offered, in an idle design.
-        interval: clocks between words in the long run.
-        capacity: words that it takes while nothing is taken from it.
+        latency: clocks from an inference's first beat taken to its last one offered, in an idle design.
+        interval: clocks between inferences in the long run.
+        capacity: beats that it takes while nothing is taken from it.
         edges: with the depths of their queues.
     """
 
@@ -57,78 +78,88 @@ class Schedule:
     edges: tuple[Edge, ...]
 
 
-def schedule(nodes: Sequence[Node], edges: Sequence[Edge]) -> Schedule:
+def schedule(nodes: Sequence[Node], edges: Sequence[Edge], beats_in: int = 1, beats_out: int = 1) -> Schedule:
     """The smallest queues (powers of two) that keep the interval of the slowest block, and the resulting figures.
 
+    Args:
+        nodes: the blocks, sources first.
+        edges: streams between them.
+        beats_in: beats of an inference at the SOURCE.
+        beats_out: beats of an inference at the SINK.
+
     Raises:
-        UnsupportedLayerError: a branch would need more than MOST_WORDS words.
+        UnsupportedLayerError: a branch would need more than MOST_BEATS beats, or waits for itself.
     """
-    wanted = max((node.interval for node in nodes), default=1)
+    trial = _Trial(tuple(nodes), beats_in, beats_out)
+    wanted = max(beats_in, beats_out, *(node.clocks for node in nodes))
     targets = [edge.target for edge in edges]
     branches = [i for i, edge in enumerate(edges) if targets.count(edge.target) > 1]
     chosen = list(edges)
-    if branches and _interval(nodes, chosen) != wanted:
-        chosen = _deepened(nodes, chosen, branches, wanted)
-    run = _Run(nodes, chosen)
-    times = run.go(_words(nodes), taking=True)
-    blocked = _Run(nodes, chosen).go(10_000, taking=False)
-    return Schedule(
-        times.delivered[0] - times.accepted[0], _steady(times.delivered), len(blocked.accepted), tuple(chosen)
-    )
+    if branches and trial.interval(chosen) != wanted:
+        chosen = _deepened(trial, chosen, branches, wanted)
+    times = trial.run(chosen)
+    if not times.delivered:
+        raise UnsupportedLayerError("the blocks wait for each other", where=nodes[-1].name, hint="report this model")
+    blocked = _Run(nodes, chosen).go(10_000 * beats_in, 1, taking=False)
+    latency = times.delivered[beats_out - 1] - times.accepted[0]
+    return Schedule(latency, trial.interval(chosen), len(blocked.accepted), tuple(chosen))
 
 
-def _deepened(nodes: Sequence[Node], edges: list[Edge], branches: list[int], wanted: int) -> list[Edge]:
-    chosen = [_deep(edge, MOST_WORDS) if i in branches else edge for i, edge in enumerate(edges)]
-    if _interval(nodes, chosen) != wanted:
-        target = edges[branches[0]].target
-        raise UnsupportedLayerError(
-            f"the branches before block '{target}' differ by more than {MOST_WORDS} words",
-            where=target,
-            hint="choose reuse factors that are closer to each other",
-        )
+def _deepened(trial: _Trial, edges: list[Edge], branches: list[int], wanted: int) -> list[Edge]:
+    chosen = [_deep(edge, MOST_BEATS) if i in branches else edge for i, edge in enumerate(edges)]
+    wanted = max(wanted, trial.interval(chosen))
     for i in branches:
-        while chosen[i].depth:
-            tried = [
-                *chosen[:i],
-                _deep(chosen[i], chosen[i].depth // 2 if chosen[i].depth > 2 else 0),
-                *chosen[i + 1 :],
-            ]
-            if _interval(nodes, tried) != wanted:
+        for depth in _depths():
+            tried = [*chosen[:i], _deep(chosen[i], depth), *chosen[i + 1 :]]
+            if trial.interval(tried) == wanted:
+                chosen = tried
                 break
-            chosen = tried
     return chosen
+
+
+def _depths() -> Iterator[int]:
+    """None, then powers of two."""
+    yield 0
+    depth = 2
+    while depth <= MOST_BEATS:
+        yield depth
+        depth *= 2
 
 
 def _deep(edge: Edge, depth: int) -> Edge:
     return Edge(edge.source, edge.target, depth)
 
 
-def _words(nodes: Sequence[Node]) -> int:
-    """Enough words to fill the design and see its steady state."""
-    return 2 * len(nodes) + sum(node.depth for node in nodes if node.interval > 1) + 8
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """Runs of a design with different queues."""
 
+    nodes: tuple[Node, ...]
+    beats_in: int
+    beats_out: int
 
-def _interval(nodes: Sequence[Node], edges: Sequence[Edge]) -> int:
-    """The interval in the long run; 0 where the design stops."""
-    return _steady(_Run(nodes, edges).go(_words(nodes), taking=True).delivered)
+    def run(self, edges: Sequence[Edge]) -> Times:
+        """As many inferences as fill the design and show its steady state."""
+        held = sum(node.depth for node in self.nodes if node.clocks > 1)
+        count = 6 if self.beats_in > 1 or self.beats_out > 1 else 2 * len(self.nodes) + held + 8
+        return _Run(self.nodes, edges).go(count * self.beats_in, count * self.beats_out, taking=True)
 
-
-def _steady(delivered: list[int]) -> int:
-    """The last intervals' largest; 0 where too few words came."""
-    last = delivered[-5:]
-    return max((b - a for a, b in pairwise(last)), default=0)
+    def interval(self, edges: Sequence[Edge]) -> int:
+        """The interval between inferences in the long run; 0 where the design stops."""
+        ends = self.run(edges).delivered[self.beats_out - 1 :: self.beats_out][-4:]
+        return max((b - a for a, b in pairwise(ends)), default=0)
 
 
 @dataclass(slots=True)
 class Times:
-    """Clocks at which words were taken by the design and from it."""
+    """Clocks at which beats were taken by the design and from it."""
 
     accepted: list[int] = field(default_factory=list)
     delivered: list[int] = field(default_factory=list)
 
 
 class _Queue:
-    """Words between two handshakes: the clock from which each is offered, and free places."""
+    """Beats between two handshakes: the clock from which each is offered, and free places."""
 
     def __init__(self, depth: int) -> None:
         self.offered: deque[int] = deque()
@@ -158,16 +189,17 @@ class _Run:
         self.nodes, self.edges = list(nodes), list(edges)
         self.words = {node.name: _Queue(node.depth) for node in nodes}
         self.queues: Mapping[int, _Queue] = {i: _Queue(e.depth) for i, e in enumerate(edges) if e.depth}
+        self.step = dict.fromkeys((node.name for node in nodes), 0)
         self.ready_at = dict.fromkeys((node.name for node in nodes), 0)
         self.taken = [False] * len(self.edges)  # this reader of a fork has taken the word
         self.inputs = {n: [i for i, e in enumerate(edges) if e.target == n] for n in (*self.words, SINK)}
         self.outputs = {n: [i for i, e in enumerate(edges) if e.source == n] for n in (*self.words, SOURCE)}
 
-    def go(self, count: int, *, taking: bool) -> Times:
-        """Offer ``count`` words as fast as they are taken; stop when nothing can move any more."""
+    def go(self, offered: int, wanted: int, *, taking: bool) -> Times:
+        """Offer beats as fast as they are taken; stop when all came or nothing can move any more."""
         times, clock = Times(), 0
-        while len(times.delivered) < count:
-            moved = self._clock(clock, times, count, taking)
+        while len(times.delivered) < wanted:
+            moved = self._clock(clock, times, offered, taking)
             for queue in (*self.words.values(), *self.queues.values()):
                 queue.tick()
             if moved:
@@ -191,7 +223,7 @@ class _Run:
         moved = False
         for node in self.nodes:
             if self._may(node, offers, clock):
-                self._accept(node, clock, takes)
+                self._do(node, clock, takes)
                 moved = True
         if taking and all(self._at_target(i, offers, clock) for i in self.inputs[SINK]):
             times.delivered.append(clock)
@@ -213,12 +245,18 @@ class _Run:
         return queue.has(clock) if queue else offers[edge]
 
     def _may(self, node: Node, offers: list[bool], clock: int) -> bool:
-        free = self.words[node.name].free > 0 and clock >= self.ready_at[node.name]
-        return free and all(self._at_target(i, offers, clock) for i in self.inputs[node.name])
+        takes, gives = node.steps[self.step[node.name]]
+        if clock < self.ready_at[node.name] or (gives and self.words[node.name].free <= 0):
+            return False
+        return not takes or all(self._at_target(i, offers, clock) for i in self.inputs[node.name])
 
-    def _accept(self, node: Node, clock: int, takes: list[bool]) -> None:
-        self._consume(node.name, takes)
-        self.words[node.name].put(clock + node.latency + 1)
+    def _do(self, node: Node, clock: int, takes: list[bool]) -> None:
+        taking, giving = node.steps[self.step[node.name]]
+        if taking:
+            self._consume(node.name, takes)
+        if giving:
+            self.words[node.name].put(clock + node.latency + 1)
+        self.step[node.name] = (self.step[node.name] + 1) % len(node.steps)
         self.ready_at[node.name] = clock + node.interval
 
     def _consume(self, target: str, takes: list[bool]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bitwright.fixed import FixedFormat
 from bitwright.rtl.kernel import Kernel, Module, Wire, identifier
-from bitwright.rtl.ports import Element, port_elements, port_width
+from bitwright.rtl.ports import Element, port_elements, tensors
 from bitwright.rtl.verilog import FOOTER, HEADER, Value, declare, literal, module_text, select, used_inputs
 
 
@@ -16,13 +16,17 @@ def kernel_texts(kernel: Kernel) -> dict[str, str]:
 
 
 def _top_text(kernel: Kernel, texts: dict[str, str]) -> str:
-    inputs = port_elements(kernel.network, [layer.name for layer in kernel.network.inputs])
-    outputs = port_elements(kernel.network, kernel.network.outputs)
+    inputs = port_elements(tensors(kernel.network, [layer.name for layer in kernel.network.inputs]))
+    outputs = port_elements(tensors(kernel.network, kernel.network.outputs))
     lines = [*_head(kernel, inputs, outputs), *_valid(kernel), *_input_nets(kernel, inputs)]
     for module in kernel.modules:
         lines += _instance(kernel, module, "input  wire clk" in texts[module.name])
     lines += _output_registers(kernel, outputs)
     return HEADER + "\n".join([*lines, "endmodule"]) + "\n" + FOOTER
+
+
+def _bits(elements: tuple[Element, ...]) -> int:
+    return elements[-1].lsb + elements[-1].format.width
 
 
 def _head(kernel: Kernel, inputs: tuple[Element, ...], outputs: tuple[Element, ...]) -> list[str]:
@@ -32,9 +36,9 @@ def _head(kernel: Kernel, inputs: tuple[Element, ...], outputs: tuple[Element, .
         "  input  wire clk,",
         "  input  wire rst,  // synchronous, active high; clears the valid bits, data needs none",
         "  input  wire in_valid,",
-        f"  {declare('input  wire', port_width(inputs), 'in_data')},",
+        f"  {declare('input  wire', _bits(inputs), 'in_data')},",
         "  output wire out_valid,",
-        f"  {declare('output wire', port_width(outputs), 'out_data')}",
+        f"  {declare('output wire', _bits(outputs), 'out_data')}",
         ");",
     ]
 
@@ -53,7 +57,7 @@ def _valid(kernel: Kernel) -> list[str]:
 
 def _input_nets(kernel: Kernel, inputs: tuple[Element, ...]) -> list[str]:
     read = nets_read(kernel)
-    width = port_width(inputs)
+    width = _bits(inputs)
     lines = [f"  {declare('reg', width, 'in_data_q')};", "  always @(posedge clk) in_data_q <= in_data;"]
     idle = []
     for element in inputs:

@@ -226,17 +226,22 @@ def _ports_header(bundle: Bundle) -> str:
 
 
 def _elements(name: str, port: PortInfo) -> str:
-    rows = ",".join(f"{{{e.lsb},{e.width},{str(e.signed).lower()}}}" for e in port.elements)
-    count = len(port.elements)
-    return f"static const Element {name}S[] = {{{rows}}};\nstatic const int {name}_COUNT = {count};\n"
+    rows = ",".join(
+        f"{{{e.lsb},{e.width},{str(e.signed).lower()},{first},{step}}}"
+        for e, (first, step) in zip(port.elements, port.columns, strict=True)
+    )
+    return (
+        f"static const Element {name}S[] = {{{rows}}};\n"
+        f"static const int {name}_COUNT = {len(port.elements)};\nstatic const int {name}_BEATS = {port.beats};\n"
+    )
 
 
 class Bulk:
     """The shared library of a build: vectors in, outputs out, one per clock."""
 
     def __init__(self, built: SimBuild) -> None:
-        self._outputs = len(built.bundle.shell.output.elements)
-        self._inputs = len(built.bundle.shell.input.elements)
+        self._outputs = len(built.bundle.shell.output.elements) * built.bundle.shell.output.beats
+        self._inputs = len(built.bundle.shell.input.elements) * built.bundle.shell.input.beats
         self._name = built.bundle.name
         self._library = load_library(built.library, "bulk_run")
         self._clocks = built.bundle.shell.latency + 10

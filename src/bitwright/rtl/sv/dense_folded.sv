@@ -151,8 +151,15 @@ module dense_folded #(
       end
 
       if (PASSES > 1) begin : g_bias_of_pass
-        wire [PASSES*ACC_WIDTH-1:0] biases = bias[l*PASSES*ACC_WIDTH+:PASSES*ACC_WIDTH];
-        assign start = now_first ? biases[now_pass*ACC_WIDTH+:ACC_WIDTH] : acc_q;
+        reg [ACC_WIDTH-1:0] bias_now;
+        integer i;
+        always @* begin
+          bias_now = {ACC_WIDTH{1'b0}};
+          for (i = 0; i < PASSES; i = i + 1) begin
+            if (now_pass == i[PASS_BITS-1:0]) bias_now = bias[(l*PASSES+i)*ACC_WIDTH+:ACC_WIDTH];
+          end
+        end
+        assign start = now_first ? bias_now : acc_q;
       end else begin : g_bias
         assign start = now_first ? bias[l*ACC_WIDTH+:ACC_WIDTH] : acc_q;
       end
