@@ -69,7 +69,7 @@ MUTANTS = {
     "bias_again": Mutant(
         "now_first ? bias[l*ACC", "now_first || acc_q[0] ? bias[l*ACC", "back_to_back", "the result is", VICTIM
     ),
-    "bias_of_another": Mutant("biases[now_pass*", "biases[done_pass_q*", "back_to_back", "the result is", PASSES),
+    "bias_of_another": Mutant("if (now_pass == i", "if (done_pass_q == i", "back_to_back", "the result is", PASSES),
     "counts_on": Mutant(
         "step_q <= {STEP_BITS{1'b0}};", "step_q <= step_q;", "single_words", "in_ready is", VICTIM
     ),

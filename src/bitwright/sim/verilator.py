@@ -131,14 +131,16 @@ def _objects(
     """Verilate and compile to archives; only the ports of the top are visible from outside."""
     _require_programs()
     objects, control = folder / "obj", folder / "public.vlt"
-    control.write_text(_control(top, [source for source in sources if source not in covered]), encoding="utf-8")
+    plain = [source for source in sources if source not in covered] if covered else []
+    control.write_text(_control(top, plain), encoding="utf-8")
     trace = ["--trace-vcd", "--trace-max-width", "0", "--trace-max-array", "0"] if waves else []
     counters = ["--coverage-line", "--coverage-toggle", "--coverage-max-width", "1000000"] if covered else []
     values = [f"-G{name}={value}" for name, value in (parameters or {}).items()]
     argv = [
         str(tools.verilator_binary()), "--cc", "--vpi", "--prefix", "Vtop", "-Mdir", str(objects), "--top-module", top,
         "-O3", "--output-split", "5000", "--x-assign", "unique", "--x-initial", "unique", "-Wall", "--timescale",
-        "1ns/1ps", "-CFLAGS", COVERED_FLAGS if covered else COMPILE_FLAGS, *values, *trace, *counters, *more, str(control), *map(str, sources),
+        "1ns/1ps", "-CFLAGS", COVERED_FLAGS if covered else COMPILE_FLAGS, *values, *trace, *counters, *more,
+        str(control), *map(str, sources),
     ]  # fmt: skip
     _run(argv, folder, "verilator", timeout_s)
     kept = _kept_runtime(waves=waves, coverage=bool(covered))
