@@ -54,6 +54,7 @@ from bitwright.network.layers import (
 from bitwright.network.tables import activation_table, elu_table, exp_table, inverse_table, selu_table
 from bitwright.network.vectors import corners, input_formats, random_rows
 from bitwright.network.window import positions
+from bitwright.rtl.engine_dense import valid_reuse_factors
 
 Ints = npt.NDArray[np.int64]
 L = TypeVar("L", bound=Base)
@@ -745,6 +746,37 @@ def every_kind() -> list[Network]:
         _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(),
         _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip
+
+
+# --- folded networks ------------------------------------------------------------------------------
+
+
+def folded(network: Network) -> Network:
+    """The network with engines: each of its Dense layers has the middle one of its reuse factors."""
+    layers = tuple(_folded(layer) if isinstance(layer, Dense) else layer for layer in network.layers)
+    return dataclasses.replace(network, name=f"{network.name}_folded", layers=layers)
+
+
+def _folded(layer: Dense) -> Dense:
+    valid = valid_reuse_factors(*layer.weight.raw.shape)
+    return dataclasses.replace(layer, strategy="resource", reuse_factor=valid[len(valid) // 2])
+
+
+def _branches() -> Network:
+    """Two engines beside each other behind one input, and that added to what they give: forks, joins and queues."""
+    draft = Draft("branches")
+    x = draft.input(4, "fixed<6,3>")
+    one = draft.dense(x, 4, accum="fixed<16,8>", result="fixed<8,4,RND,SAT>")
+    other = draft.dense(draft.relu(x, "ufixed<5,3>"), 4, accum="fixed<12,6,TRN,SAT>", result="fixed<8,4>")
+    both = draft.merge(MergeOp.ADD, one, other, "fixed<9,5>")
+    draft.merge(MergeOp.ADD, both, x, "fixed<10,6>")
+    return draft.network()
+
+
+def folded_networks() -> list[Network]:
+    """Every small network that has a Dense layer, with engines."""
+    dense = (network for network in every_kind() if any(isinstance(layer, Dense) for layer in network.layers))
+    return [folded(network) for network in (*dense, _branches())]
 
 
 # --- random networks -----------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from bitwright.rtl.lint import diagnostics, lint
 from bitwright.rtl.partition import is_engine
 
 EVERY = {network.name: network for network in networks.every_kind()}
+FOLDED = {network.name: network for network in networks.folded_networks()}
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = "BITWRIGHT_UPDATE_GOLDEN"
 
@@ -39,6 +40,22 @@ def emitted(network: Network, target: TargetConfig, folder: Path) -> Bundle:
 def test_pyslang_finds_nothing(network: Network, target: TargetConfig, tmp_path: Path) -> None:
     bundle = emitted(network, target, tmp_path / "out")
     lint([tmp_path / "out" / file for file in bundle.files], bundle.shell.module)
+
+
+@pytest.mark.parametrize("network", FOLDED.values(), ids=FOLDED.keys())
+def test_pyslang_finds_nothing_in_engines(network: Network, target: TargetConfig, tmp_path: Path) -> None:
+    bundle = emitted(network, target, tmp_path / "out")
+    lint([tmp_path / "out" / file for file in bundle.files], bundle.shell.module)
+    assert bundle.memory_files
+
+
+def test_layers_that_nothing_reads_beside_engines(target: TargetConfig, tmp_path: Path) -> None:
+    """They are left out, as a kernel leaves them out; what only they read stays a port."""
+    network = FOLDED["dead_folded"]
+    bundle = emitted(network, target, tmp_path / "out")
+    kept = {layer for module in bundle.modules for layer in module.layers}
+    assert kept == {layer.name for layer in network.layers if isinstance(layer, Dense)}
+    assert {element.layer for element in bundle.shell.input.elements} == {layer.name for layer in network.inputs}
 
 
 def test_pyslang_would_find_something(target: TargetConfig, tmp_path: Path) -> None:

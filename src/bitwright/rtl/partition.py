@@ -29,6 +29,7 @@ def partition(network: Network) -> tuple[Part, ...]:
     Raises:
         UnsupportedLayerError: a reuse factor that does not divide the layer's products.
     """
+    network = _live(network)
     tails = {layer.name: tail_of(network, layer, FUSED) for layer in network.layers if is_engine(layer)}
     inner = {layer.name for tail in tails.values() for layer in tail}
     levels = levels_of(network, inner, inner | set(tails))
@@ -40,6 +41,16 @@ def partition(network: Network) -> tuple[Part, ...]:
             parts.append(kernel_part(network, kernel))
         parts += [_engine(network, layer, tails[layer.name]) for layer in here if layer.name in tails]
     return tuple(parts)
+
+
+def _live(network: Network) -> Network:
+    """Without the layers that no output needs: a block has something to give.  All inputs stay, as ports."""
+    needed = set(network.outputs)
+    for layer in reversed(network.layers):
+        if layer.name in needed:
+            needed |= set(layer.sources)
+    kept = tuple(layer for layer in network.layers if layer.name in needed or isinstance(layer, Input))
+    return replace(network, layers=kept)
 
 
 def tail_of(network: Network, layer: Layer, kinds: tuple[type[Layer], ...]) -> tuple[Layer, ...]:

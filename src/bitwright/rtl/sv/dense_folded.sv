@@ -45,7 +45,8 @@ module dense_folded #(
   localparam TAPS   = N_IN / STEPS;                 // products of one output per clock
   localparam LANES  = N_OUT / PASSES;               // outputs at a time
   localparam P_WIDTH = X_WIDTH + W_WIDTH + 1;       // signed product, also of unsigned factors
-  localparam SUM_CLOCKS = ACC_OVERFLOW != 0 || TAPS <= 8 ? 1 : TAPS <= 64 ? 2 : TAPS <= 512 ? 3 : 4;
+  // a saturating chain takes one clock, adder_tree ceil(log8(TAPS)), at least one
+  localparam SUM_CLOCKS = ACC_OVERFLOW != 0 || TAPS <= 8 ? 1 : ($clog2(TAPS) + 2) / 3;
   localparam PASS_BITS = PASSES > 1 ? $clog2(PASSES) : 1;
   localparam STEP_BITS = STEPS > 1 ? $clog2(STEPS) : 1;
   localparam FLAGS = 2 + SUM_CLOCKS;                // ROM, product, sum

@@ -1,5 +1,5 @@
 // An assignment between fixed-point formats: rounding, then overflow, as ap_fixed does (UG902, ap_fixed).
-// Combinational.
+// Combinational.  Names that begin with _unused hold nothing and are no part of its coverage.
 `default_nettype none
 module fixed_cast #(
   parameter IN_WIDTH   = 8,  // bits
@@ -49,7 +49,7 @@ module fixed_cast #(
               : ROUNDING == 5 ? half && sticky
               : ROUNDING == 6 ? half && (sticky || floor[0])
               : 1'b0;
-      wire unused_round = &{1'b0, half, sticky, up};
+      wire _unused_round = &{1'b0, half, sticky, up};
       assign rounded = floor + {{(WIDTH - 1) {1'b0}}, up};
     end else begin : g_exact
       assign rounded = value;
@@ -57,7 +57,7 @@ module fixed_cast #(
 
     if (OVERFLOW == 0) begin : g_wrap
       assign out = rounded[OUT_WIDTH-1:0];
-      wire unused_high = &{1'b0, rounded[WIDTH-1:OUT_WIDTH]};
+      wire _unused_high = &{1'b0, rounded[WIDTH-1:OUT_WIDTH]};
     end else begin : g_saturate
       wire over = $signed(rounded) > $signed(HIGH);
       wire under = $signed(rounded) < $signed(LOW);
