@@ -18,7 +18,7 @@ module stream_split #(
   localparam integer LAST = COUNT - 1;
 
   reg [NUMBER_BITS-1:0] number_q;  // of the beat that comes next
-  reg [COUNT*BITS-1:0] word_q;     // that beat and those after it, once the word was taken
+  reg [(COUNT-1)*BITS-1:0] word_q; // that beat and those after it, once the first was given
   reg [BITS-1:0] beat_q;
   reg valid_q;
 
@@ -39,7 +39,7 @@ module stream_split #(
     end
     if (step) begin
       beat_q <= first ? in_data[BITS-1:0] : word_q[BITS-1:0];
-      word_q <= {{BITS{1'b0}}, first ? in_data[COUNT*BITS-1:BITS] : word_q[COUNT*BITS-1:BITS]};
+      word_q <= first ? in_data[COUNT*BITS-1:BITS] : word_q >> BITS;
     end
   end
 endmodule
