@@ -15,6 +15,7 @@ import numpy as np
 from bitwright.fixed import FixedFormat, Overflow, quantize
 from bitwright.frontend.lower_types import constant, is_bit, named, unsupported
 from bitwright.network.layers import Cast, Constant, Conv, Dense, Layer, Rearrange, RearrangeOp, Reshape, ScaleBias
+from bitwright.network.rearrange import nearest
 
 SIGNS = FixedFormat(2, 2)
 XNOR = "XnorPrecisionType"
