@@ -209,6 +209,22 @@ def bidirectional(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
 
 
 @case
+def distributed(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """A layer for each step of a sequence, and another behind it."""
+    x, y = layers.Input((rng.randint(2, 4), 3), name="in_1"), layers.Input((2, 3), name="in_2")
+    z = layers.TimeDistributed(layers.Dense(2, name="a"), name="td_a")(x)
+    z = layers.Dense(2, name="c")(layers.Flatten(name="flat")(z))
+    return [x, y], [z, layers.TimeDistributed(layers.BatchNormalization(name="b"), name="td_b")(y)]
+
+
+@case
+def distributed_conv(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """hls4ml 1.3.0 counts the steps of a wrapped convolution wrongly."""
+    x = layers.Input((rng.randint(4, 5), 4, 2), name="in_1")
+    return [x], [layers.TimeDistributed(layers.Conv1D(2, 2, name="b"), name="td_a")(x)]
+
+
+@case
 def binary(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     """Binary and ternary weights on plain, binary and ternary data, with norms that become thresholds."""
     from qkeras import QActivation, QConv2D, QDense
@@ -240,6 +256,7 @@ def powers(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
 
 def types(config: dict[str, Any], rng: random.Random) -> None:
     """Random types for some of what may be chosen; constants have no modes of their own."""
+    plain = "td_a" in config["LayerName"]  # TimeDistributed compiles where all results are of the default type
     for name, layer in config["LayerName"].items():
         often = 1.0 if name == "prod" else 0.4  # hls4ml 1.3.0 finds no type of its own for a dot product
         chosen = {key: any_type(rng) for key in layer.get("Precision", {}) if rng.random() < often}
@@ -251,6 +268,8 @@ def types(config: dict[str, Any], rng: random.Random) -> None:
             chosen["accum"] = "fixed<16,10>"
         if name.startswith("in_"):
             chosen["result"] = f"fixed<{rng.randint(3, 8)},{rng.randint(1, 4)}>"
+        if plain:
+            chosen = {key: kind for key, kind in chosen.items() if key != "result"} | {"result": "fixed<16,6>"}
         layer.get("Precision", {}).update(chosen)
         if "TableSize" in layer:
             layer["TableSize"] = rng.choice([64, 256, 1024])

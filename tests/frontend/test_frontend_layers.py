@@ -13,7 +13,7 @@ FEW = (
     "conv1d:io_parallel:1", "conv2d:io_stream:1", "separable2d:io_stream:1", "pool:io_parallel:1", "pool:io_stream:1",
     "pool_padded:io_parallel:1", "places:io_parallel:1", "activations:io_parallel:1", "quantized:io_stream:1",
     "merges:io_parallel:1", "binary:io_parallel:2", "powers:io_parallel:1", "recurrent:io_stream:1",
-    "bidirectional:io_parallel:1",
+    "bidirectional:io_parallel:1", "distributed:io_parallel:1",
 )  # fmt: skip
 SORTS = (
     "conv1d",
@@ -30,9 +30,12 @@ SORTS = (
 )
 MANY = tuple(f"{sort}:{io}:{seed}" for sort in SORTS for io in ("io_parallel", "io_stream") for seed in (11, 12, 13))
 MANY += tuple(
-    f"{sort}:io_parallel:{seed}" for sort in ("pool_padded", "merges", "bidirectional") for seed in (11, 12, 13)
+    f"{sort}:io_parallel:{seed}"
+    for sort in ("pool_padded", "merges", "bidirectional", "distributed")
+    for seed in (11, 12, 13)
 )
 REFUSED = {
+    "distributed_conv:io_parallel:1": "beyond its own arrays",
     "pool_padded:io_stream:1": "hls4ml's streams pool without it",
     "separable2d:io_parallel:1": "strategy 'resource' of a depthwise convolution under io_parallel",
 }

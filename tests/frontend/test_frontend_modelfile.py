@@ -402,6 +402,33 @@ def test_an_option_that_hls4ml_would_drop(container: Callable[..., Path], option
     assert error.what == f"layer 'relu1' (ReLU) with {option}=6.0 has no hardware here"
 
 
+GRU = {"class_name": "GRU", "config": {"name": "g", "units": 2, "reset_after": False}}
+DENSE = {"class_name": "Dense", "config": {"name": "d", "units": 2, "activation": "relu"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "what"),
+    [
+        ("Conv1D", {"dilation_rate": [2]}, "dilation_rate=[2]"),
+        ("Conv2D", {"groups": 2}, "groups=2"),
+        ("Conv2D", {"data_format": "channels_first"}, "data_format=channels_first"),
+        ("DepthwiseConv2D", {"depth_multiplier": 2}, "depth_multiplier=2"),
+        ("UpSampling2D", {"interpolation": "bilinear"}, "interpolation=bilinear"),
+        ("LSTM", {"go_backwards": True}, "go_backwards=True"),
+        ("GRU", {"reset_after": False}, "reset_after=False"),
+        ("Bidirectional", {"layer": GRU}, "reset_after=False"),
+        ("Bidirectional", {"merge_mode": "sum"}, "merge_mode=sum"),
+        ("TimeDistributed", {"layer": DENSE}, "an activation relu of the wrapped layer"),
+    ],
+)
+def test_options_that_hls4ml_drops_or_lacks(tmp_path: Path, kind: str, options: dict[str, Any], what: str) -> None:
+    layers = tiny_layers()
+    layers.insert(1, layer(kind, "odd_one", "features", **options))
+    error = refused(write_h5(tmp_path / "m.h5", model(*layers)))
+    assert isinstance(error, UnsupportedLayerError)
+    assert error.what == f"layer 'odd_one' ({kind}) with {what} has no hardware here"
+
+
 def test_a_layer_without_hardware_in_a_nested_model(tmp_path: Path) -> None:
     inner = model(*tiny_layers()[:1], layer("Conv3D", "deep", "features"), name="inner")
     path = write_h5(tmp_path / "m.h5", model(*tiny_layers()[:1], {**inner, "name": "inner"}), weights={})

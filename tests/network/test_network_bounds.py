@@ -13,7 +13,8 @@ from networks import Draft
 
 from bitwright.fixed import FixedFormat, Overflow, Rounding, quantize
 from bitwright.network import Network
-from bitwright.network.bounds import dense_bounds, network_bounds
+from bitwright.network.bounds import network_bounds
+from bitwright.network.bounds_products import dense_bounds
 from bitwright.network.interval import Interval, cast
 from bitwright.network.layers import MergeOp
 from bitwright.network.reference import Reference

@@ -16,6 +16,7 @@ from bitwright.fixed import FixedFormat
 from bitwright.frontend import lower_activations as activations
 from bitwright.frontend import lower_images as images
 from bitwright.frontend import lower_recurrent as recurrences
+from bitwright.frontend import lower_time as time
 from bitwright.frontend.lower_products import factor, finished
 from bitwright.frontend.lower_types import Common, constant, precision, streamed, unsupported
 from bitwright.network.check import check
@@ -48,29 +49,63 @@ def lower(graph: Any, name: str, head: str) -> Network:
     Raises:
         UnsupportedLayerError: a layer or an option of one that has no place here.
     """
-    lowered: dict[str, Layer] = {}
-    variables: dict[str, str] = {}
+    state = _State()
     order = {name: i for i, name in enumerate(graph.inputs)}  # of the C++'s arguments, and of Keras's inputs
     for node in sorted(graph.get_layers(), key=lambda node: order.get(node.name, len(order))):
-        sources = (
-            tuple(variables[variable] for variable in node.inputs)
-            if node.class_name not in ("Input", "InputLayer")
-            else ()
-        )
-        if node.class_name == "Clone":  # a stream for each reader: the same values
-            variables.update((variable, sources[0]) for variable in node.outputs)
-            continue
-        made = _lower_node(node, sources, lowered)
-        lowered.update((layer.name, layer) for layer in made)
-        variables.update((variable, made[-1].name) for variable in node.outputs)
-    outputs = [variables[output] for output in graph.outputs]
-    layers = list(lowered.values())
+        state.add(node)
+    outputs = [state.values[output][0] for output in graph.outputs]
+    layers = list(state.layers.values())
     if head == "argmax":
-        layers += [_argmax(lowered[output]) for output in outputs]
+        layers += [_argmax(state.layers[output]) for output in outputs]
         outputs = [f"{output}_argmax" for output in outputs]
     network = Network(name, tuple(layers), tuple(outputs), io_type=str(graph.config.get_config_value("IOType")))
     check(network)
     return network
+
+
+class _State:
+    """The layers so far, by name, and for each of hls4ml's variables the layers that hold it.
+
+    That is one layer, or one for each step inside of a TimeDistributed.
+    """
+
+    def __init__(self) -> None:
+        self.layers: dict[str, Layer] = {}
+        self.values: dict[str, tuple[str, ...]] = {}
+
+    def add(self, node: Any) -> None:
+        """Lower one node."""
+        names = () if node.class_name in ("Input", "InputLayer") else tuple(node.inputs)
+        sources = [self.values[name] for name in names]
+        if node.class_name == "Clone":  # a stream for each reader: the same values
+            held = sources[0]
+        elif node.class_name == "TimeDistributed":
+            held = self._steps(node, sources[0])
+        else:
+            held = self._copies(node, sources)
+        self.values.update((variable, held) for variable in node.outputs)
+
+    def _steps(self, node: Any, source: tuple[str, ...]) -> tuple[str, ...]:
+        """The marker at the beginning or at the end of what is done at each step."""
+        common = _common(node, source)
+        if time.ends(node):
+            made, held = time.closed(node, [self.layers[name] for name in source], common)
+        else:
+            made, held = time.opened(node, self.layers[source[0]], common)
+        self.layers.update((layer.name, layer) for layer in made)
+        return held
+
+    def _copies(self, node: Any, sources: list[tuple[str, ...]]) -> tuple[str, ...]:
+        """The node's layers, once or for each step; the last one of each holds its values."""
+        count = max((len(source) for source in sources), default=1)
+        held = []
+        for step in range(count):
+            names = tuple(source[step % len(source)] for source in sources)
+            made = _lower_node(node, names, self.layers)
+            made = time.renamed(made, step) if count > 1 else made
+            self.layers.update((layer.name, layer) for layer in made)
+            held.append(made[-1].name)
+        return tuple(held)
 
 
 def _argmax(source: Layer) -> Argmax:
@@ -87,10 +122,13 @@ def _lower_node(node: Any, sources: tuple[str, ...], done: dict[str, Layer]) -> 
         handler = next((_HANDLERS[c.__name__] for c in type(node).__mro__[1:2] if c.__name__ in _EXACT_PARENTS), None)
     if handler is None:
         raise unsupported(node, f"{node.class_name} layers have no hardware here")
-    shape = tuple(int(n) for n in node.get_output_variable().shape)
-    common = {"name": node.name, "sources": sources, "shape": shape, "result": precision(node, "result")}
-    made = handler(node, common, [done[source] for source in sources])
+    made = handler(node, _common(node, sources), [done[source] for source in sources])
     return made if isinstance(made, tuple) else (made,)
+
+
+def _common(node: Any, sources: tuple[str, ...]) -> Common:
+    shape = tuple(int(n) for n in node.get_output_variable().shape)
+    return {"name": node.name, "sources": sources, "shape": shape, "result": precision(node, "result")}
 
 
 # --- one handler per hls4ml class --------------------------------------------------------------

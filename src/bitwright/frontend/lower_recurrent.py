@@ -113,8 +113,10 @@ def bidirectional(node: Any, common: Common, sources: list[Layer]) -> tuple[Laye
     for side in ("forward", "backward"):
         units = int(node.get_attr(f"{side}_n_states"))
         part = {**common, "name": f"{node.name}_{side}", "shape": (*common["shape"][:-1], units)}
-        cell = Cell(str(node.get_attr(f"{side}_class_name")).lower().removeprefix("q"))
-        one = _recurrent(node, part, sources[0], cell, f"{side}_")
+        kind = str(node.get_attr(f"{side}_class_name")).removeprefix("Q")
+        if kind.lower() not in {cell.value for cell in Cell}:
+            raise unsupported(node, f"a {kind} inside, for which hls4ml's Vitis backend has no C++")
+        one = _recurrent(node, part, sources[0], Cell(kind.lower()), f"{side}_")
         made.append(replace(one, backward=side == "backward"))
     names = tuple(layer.name for layer in made)
     return (*made, Concat(**{**common, "sources": names}, axis=len(common["shape"]) - 1))

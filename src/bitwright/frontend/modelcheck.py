@@ -21,7 +21,7 @@ LAYERS = frozenset({
     "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D",
     "UpSampling1D", "UpSampling2D", "Permute", "LeakyReLU", "ThresholdedReLU", "ELU", "PReLU", "Dot",
-    "LSTM", "GRU", "QLSTM", "QGRU", "Bidirectional",
+    "LSTM", "GRU", "QLSTM", "QGRU", "Bidirectional", "TimeDistributed",
 })  # fmt: skip
 """Classes of layers that are read; ``lower`` may still refuse an option of one."""
 
@@ -144,9 +144,10 @@ def _refuse_options(path: Path, layer: dict[str, Any]) -> None:
     wrong = _odd(options, PLAIN_RELU) if layer.get("class_name") == "ReLU" else ""
     wrong = wrong or _odd(options, PLAIN_OPTIONS)
     for node in nodes(options):
+        wrong = wrong or (_odd(node["config"], PLAIN_OPTIONS) if isinstance(node.get("config"), dict) else "")
         if node["class_name"] == "quantized_relu" and isinstance(node.get("config"), dict):
             wrong = wrong or _odd(node["config"], PLAIN_QUANTIZED_RELU)
-    wrong = wrong or _odd_text(options.get("activation"))
+    wrong = wrong or _odd_text(options.get("activation")) or _dropped_activation(layer)
     if len(layer.get("inbound_nodes") or []) > 1:
         wrong = wrong or "being used several times"
     if layer.get("class_name") in MERGES and _source_count(layer) > 2:
@@ -155,6 +156,14 @@ def _refuse_options(path: Path, layer: dict[str, Any]) -> None:
         raise UnsupportedLayerError(
             f"{_title(layer)} with {wrong} has no hardware here", where=str(path), hint="use the plain layer instead"
         )
+
+
+def _dropped_activation(layer: dict[str, Any]) -> str:
+    """The activation of a wrapped layer, which hls4ml 1.3.0 leaves out; recurrent layers keep theirs."""
+    inner = (layer.get("config") or {}).get("layer") if layer.get("class_name") == "TimeDistributed" else None
+    options = inner.get("config") if isinstance(inner, dict) else None
+    activation = options.get("activation") if isinstance(options, dict) else None
+    return "" if activation in (None, "linear") else f"an activation {activation} of the wrapped layer"
 
 
 MERGES = frozenset({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"})

@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from bitwright.network.bounds import window_interval
+from bitwright.network.bounds_products import window_interval
 from bitwright.network.carrier import Carrier, Step
 from bitwright.network.interval import Interval
 from bitwright.network.layers import Cast, Conv, Dense, Layer, Relu

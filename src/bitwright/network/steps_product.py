@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bitwright.fixed import FixedFormat, quantize
-from bitwright.network.bounds import DenseBounds, dense_bounds, unit_weights
+from bitwright.network.bounds_products import DenseBounds, dense_bounds, unit_weights
 from bitwright.network.carrier import (
     SPARE_BITS,
     Carrier,
