@@ -24,8 +24,8 @@ INSTANCES = {
     "strided": window(7, 8, (3, 2), STRIDE_H=2, STRIDE_W=3),
     "uneven": window(4, 5, (2, 3), PAD_TOP=2, PAD_LEFT=0, PAD_RIGHT=3, PAD_BOTTOM=0, STRIDE_H=3, STRIDE_W=2),
     "one_row": window(1, 9, (1, 4), PAD_LEFT=2, PAD_RIGHT=1, STRIDE_W=2),
-    "pixel": window(3, 4, (1, 1), PAD_TOP=1, PAD_BOTTOM=2, PAD_LEFT=3, PAD_RIGHT=1),
-    "column": window(6, 1, (2, 1), STRIDE_H=2),
+    "one_pixel": window(3, 4, (1, 1), PAD_TOP=1, PAD_BOTTOM=2, PAD_LEFT=3, PAD_RIGHT=1),
+    "one_column": window(6, 1, (2, 1), STRIDE_H=2),
     "whole": window(2, 3, (2, 3)),
 }
 SMALL = window(4, 5, (2, 2), PAD_TOP=1, PAD_RIGHT=1, STRIDE_W=2)
