@@ -40,6 +40,7 @@ def folded(name: str) -> Entry:
     return Entry(name, f"{EXAMPLES}/{name}.json", ("--hls", str(ROOT / "hls" / f"{name}.yaml")))
 
 
+FOLDED_CONV = ("--hls", str(ROOT / "hls" / "KERAS_conv1d.yaml"))
 WIDE = ("--hls", str(ROOT / "hls" / "wide.yaml"))
 ENTRIES = (
     parallel("KERAS_1layer"), parallel("KERAS_3layer"), parallel("KERAS_3layer_batch_norm"),
@@ -47,7 +48,7 @@ ENTRIES = (
         "KERAS_3layer_95pruned", f"{EXAMPLES}/KERAS_3layer.json",
         ("--weights", f"{EXAMPLES}/KERAS_3layer_95pruned_retrained_weights.h5"),
     ),
-    parallel("qkeras_3layer"), streamed("KERAS_conv1d_small"), streamed("KERAS_conv1d"),
+    parallel("qkeras_3layer"), streamed("KERAS_conv1d_small"), streamed("KERAS_conv1d", *FOLDED_CONV),
     streamed("KERAS_conv2d_model"), streamed("jetTagger_Conv2D_Small"), streamed("jetTagger_Conv2D_Small_NoBatchNorm"),
     streamed("qkeras_mnist_cnn", *WIDE), parallel("qkeras_mnist_dense"),
     parallel("KERAS_3layer_binary_smaller"), parallel("KERAS_3layer_ternary_small"),
