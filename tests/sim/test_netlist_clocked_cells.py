@@ -390,6 +390,7 @@ def test_state_that_goes_round_through_several_registers() -> None:
         (two_gates(gate("g", 1, "x", 2)), "g reads a bit that nothing drives"),
         (two_gates(gate("g", 1, 0, 2), register("r", 1, 3)), "has no driver, or is the clock"),
         (two_gates(), "the net 2 that y reads has no driver"),
+        (two_gates(Cell(Settings("g", "MUXF7", {}), {"I0": (1,), "I1": (1,), "O": (2,)})), "input S of a MUXF7 is not"),
     ],
 )
 def test_bad_netlists(netlist: Netlist, message: str) -> None:

@@ -15,6 +15,7 @@ from bitwright.sim.netlist_cells import (
     DSP_WIDTHS,
     OUTPUT_PINS,
     RESET_PINS,
+    NetlistError,
     demand_multiplier,
     initial,
     sets,
@@ -46,15 +47,21 @@ class Part:
         return [net for net in bits if isinstance(net, int)]
 
     def bus(self, pin: str) -> list[int]:
-        """Slots of a pin's bits; of an address also as single pins A0, A1 ..."""
+        """Slots of a pin's bits; of an address also as single pins A0, A1 ...
+
+        Raises:
+            NetlistError: it is not connected, or nothing drives it.
+        """
         pins = self.cell.pins
         single = [f"{pin}{index}" for index in range(16) if f"{pin}{index}" in pins]
         nets = pins[pin] if pin in pins else [net for name in single for net in pins[name]]
+        if not nets:
+            raise NetlistError(f"the input {pin} of a {self.cell.kind} is not connected", where=self.cell.name)
         return [self.draft.read(net, self.cell.name) for net in nets]
 
-    def bit(self, pin: str, default: int = ZERO) -> int:
-        """The slot of a pin of one bit, inverted where the cell says so."""
-        slot = self.bus(pin)[0] if self.cell.pins.get(pin) else default
+    def bit(self, pin: str, default: int | None = None) -> int:
+        """The slot of a pin of one bit, inverted where the cell says so; ``default`` if it may be left open."""
+        slot = self.bus(pin)[0] if default is None or self.cell.pins.get(pin) else default
         return self.draft.invert(slot) if self.settings.number(f"IS_{pin}_INVERTED") else slot
 
     def drive(self, pin: str, slots: Sequence[int]) -> None:
@@ -106,15 +113,15 @@ class _Carry(Part):
 
     def combine(self) -> None:
         data, select, draft = self.bus("DI"), self.bus("S"), self.draft
-        carry = self.bit("CI")
+        carry = self.bit("CI", ZERO)
         if self.cell.kind == "CARRY4":
-            start = self.bit("CYINIT")
+            start = self.bit("CYINIT", ZERO)
             carry = start if carry == ZERO else carry if start == ZERO else draft.gate("or", carry, start)
         dual = self.settings.word("CARRY_TYPE", "SINGLE_CY8") == "DUAL_CY4"
         sums, carries = [], []
         for index, (generate, propagate) in enumerate(zip(data, select, strict=True)):
             if index == 4 and dual:
-                carry = self.bit("CI_TOP")
+                carry = self.bit("CI_TOP", ZERO)
             sums.append(draft.gate("xor", propagate, carry))
             carry = draft.gate("mux", propagate, carry, generate)
             carries.append(carry)
@@ -162,7 +169,7 @@ class _FlipFlop(Part):
 
     def _forced(self, value: int, target: int | None = None) -> int:
         """The value, or what the reset makes of it."""
-        reset = self.bit(RESET_PINS[self.cell.kind])
+        reset = self.bit(RESET_PINS[self.cell.kind], ZERO)
         if reset == ZERO and target is None:
             return value
         form = "or" if sets(self.settings) else "andnot"

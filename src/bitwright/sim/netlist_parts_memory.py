@@ -67,7 +67,7 @@ class _BlockMemory(Part):
         if cell.number("READ_WIDTH_B") or width not in self.WIDTHS:
             raise cell.unsupported("is read through port B or has an unknown width")
         enables = [net for pin in ("WEA", "WEBWE") for net in self.cell.pins.get(pin, ())]
-        if any(net not in ("0", "x") for net in enables):
+        if any(net not in ("0", "x") for net in enables):  # Yosys leaves those of an unused port open
             raise cell.unsupported("is written")
         if cell.number("DOA_REG") or cell.number("DOB_REG"):
             raise cell.unsupported("has an output register")
@@ -102,7 +102,7 @@ class _BlockMemory(Part):
 
     def clock(self) -> None:
         """Read the word at the address; the reset goes before it, the enable before both."""
-        draft, enable, reset = self.draft, self.bit("ENARDEN", ONE), self.bit("RSTRAMARSTRAM")
+        draft, enable, reset = self.draft, self.bit("ENARDEN", ONE), self.bit("RSTRAMARSTRAM", ZERO)
         address = self.bus("ADDRARDADDR")[: self.rom.bits][self.data.bit_length() - 1 :]
         free = [slot for slot in address if slot not in {ZERO, ONE}]
         words = self._words(address)
