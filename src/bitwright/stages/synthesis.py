@@ -8,23 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bitwright.eda.tools import find_yosys
 from bitwright.eda.yosys import ModuleJob, ModuleResult, SynthOptions, synthesize
 from bitwright.errors import MismatchError
-from bitwright.files import read_arrays, write_json
-from bitwright.network import load
+from bitwright.files import write_json
 from bitwright.report.parsers.yosys import parse_yosys_stat
 from bitwright.report.records import FigureStage, Measurement, OraclePair, Status
-from bitwright.rtl.bundle import Bundle, PortInfo, load_bundle
-from bitwright.sim.compare import compare, not_run, output_formats
-from bitwright.sim.netlist import Netlist, link, simulate
-from bitwright.sim.netlist_cells import UnsupportedCellError
+from bitwright.rtl.bundle import Bundle, load_bundle
 from bitwright.stages.job import Job
+from bitwright.stages.netlist_check import check_netlist
 from bitwright.stages.runner import Say
-
-NETLIST_VECTORS = 20_000
 
 MOST_SRL_BITS = 4000
 """Register bits up to which shift registers are looked for: Yosys' xilinx_srl takes their square (163 s for 20,000)."""
@@ -53,7 +46,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     measurements = _measure(bundle, results, tool.version)
     say("simulating the synthesized netlist")
     started = time.perf_counter()
-    pair = _check_netlist(job, bundle, results)
+    pair = check_netlist(job, bundle, results)
     seconds |= {f"yosys {result.name}": round(result.run.seconds, 2) for result in results}
     seconds["netlist"] = round(time.perf_counter() - started, 2)
     data = {
@@ -72,7 +65,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
 
 
 def _options(family: str) -> SynthOptions:
-    """No block RAM, and on 7 series no DSP: the netlist simulator does not know those cells' registers."""
+    """No block RAM, and on 7 series no DSP: the netlist simulators do not know those cells' registers."""
     return SynthOptions(bram=False, dsp=family != "xc7")
 
 
@@ -149,60 +142,6 @@ def _total(design: str, parts: Sequence[Sequence[Measurement]]) -> list[Measurem
             }
         )
     return list(totals.values())
-
-
-# --- the fifth oracle --------------------------------------------------------------------------
-
-
-def _check_netlist(job: Job, bundle: Bundle, results: Sequence[ModuleResult]) -> OraclePair:
-    """The kernel's mapped netlist on the first vectors, one per clock, against the reference."""
-    try:
-        return _compare_netlist(job, bundle, results)
-    except UnsupportedCellError as error:
-        return not_run("reference", "netlist", error.what)
-
-
-def _compare_netlist(job: Job, bundle: Bundle, results: Sequence[ModuleResult]) -> OraclePair:
-    network = load(job.stage("import") / "network.json")
-    x = read_arrays(job.stage("import") / "vectors.npz")["x"][:NETLIST_VECTORS]
-    expected = read_arrays(job.stage("reference") / "reference.npz")["y"][:NETLIST_VECTORS]
-    if bundle.kernel.module == bundle.shell.module:
-        return not_run("reference", "netlist", "engines have state that the netlist simulator does not follow")
-    by_top = {result.top: Netlist.from_json(result.netlist) for result in results}
-    top = by_top.pop(bundle.kernel.module)
-    by_top.pop(bundle.shell.module)
-    linked = link(top, by_top)
-    cycles = len(x) + bundle.kernel.latency + 1
-    inputs = {
-        "rst": np.zeros(cycles, dtype=np.uint8),
-        "in_valid": (np.arange(cycles) < len(x)).astype(np.uint8),
-        "in_data": _bits(x, bundle.kernel.input, cycles),
-    }
-    outputs = simulate(linked, inputs, cycles)
-    valid = np.asarray(outputs["out_valid"]).ravel().astype(bool)
-    actual = _numbers(np.asarray(outputs["out_data"]), bundle.kernel.output)[valid]
-    columns = output_formats(network, network.outputs)
-    return compare("reference", "netlist", expected, actual, columns, what="output")
-
-
-def _bits(x: np.ndarray[Any, Any], port: PortInfo, cycles: int) -> np.ndarray[Any, Any]:
-    """Raw rows as bits (cycles, width), the lowest first."""
-    bits = np.zeros((cycles, port.width), dtype=np.uint8)
-    for column, element in enumerate(port.elements):
-        shifts = np.arange(element.width, dtype=np.int64)
-        bits[: len(x), element.lsb : element.lsb + element.width] = (x[:, column, None] >> shifts) & 1
-    return bits
-
-
-def _numbers(bits: np.ndarray[Any, Any], port: PortInfo) -> np.ndarray[Any, Any]:
-    """Bits (cycles, width) as raw rows."""
-    columns = []
-    for element in port.elements:
-        part = bits[:, element.lsb : element.lsb + element.width].astype(np.int64)
-        value = part @ (1 << np.arange(element.width, dtype=np.int64))
-        negative = element.signed & (part[:, -1] == 1)
-        columns.append(np.where(negative, value - (1 << element.width), value))
-    return np.stack(columns, axis=1)
 
 
 def _message(pair: OraclePair) -> str:
