@@ -864,6 +864,46 @@ def random_networks() -> st.SearchStrategy[Network]:
     return st.randoms(use_true_random=False).map(random_network)
 
 
+def random_images(rng: random.Random, name: str = "random_images", width: int = 6) -> Network:
+    """Convolutions, pooling and moved elements of random shapes and types over a small image or sequence."""
+    draft = Draft(name, rng)
+    rank = rng.randint(1, 2)
+    x: Base = draft.input(
+        (*(rng.randint(2, 4) for _ in range(rank)), rng.randint(1, 2)), random_format(rng, width - 1, modes=False)
+    )
+    for _ in range(rng.randint(1, 3)):
+        x = _over_image(draft, rng, x, width)
+    return draft.network(x)
+
+
+def _over_image(draft: Draft, rng: random.Random, x: Base, width: int) -> Base:
+    """One more layer with a window, or one that moves elements."""
+    rank, result = len(x.shape) - 1, random_format(rng, width)
+    kernel = tuple(rng.randint(1, min(3, n)) for n in x.shape[:-1])
+    stride = tuple(rng.randint(1, 2) for _ in kernel)
+    padding = tuple(rng.randint(0, k - 1) for k in kernel for _ in range(2))
+    accum = random_format(rng, 2 * width - 2)
+    match rng.randint(0, 5):
+        case 0 | 1 | 2:
+            weight, bias = random_format(rng, 4, modes=False), random_format(rng, 4, modes=False)
+            depthwise = rng.random() < 0.3
+            depth = prod(kernel) * x.shape[-1]
+            reuse = 1 if depthwise else rng.choice([n for n in range(1, depth + 1) if depth % n == 0])
+            return draft.conv(
+                x, rng.randint(1, 2), kernel, accum=accum, result=result, stride=stride, padding=padding, weight=weight,
+                bias=bias, depthwise=depthwise, strategy="resource" if reuse > 1 else "latency", reuse=reuse,
+            )  # fmt: skip
+        case 3 | 4:
+            op = rng.choice(list(PoolOp))
+            counted = rng.random() < 0.5
+            return draft.pool(
+                x, op, kernel, accum=accum, result=result, stride=stride, padding=padding, count_padding=counted
+            )
+    axes = list(range(rank + 1))
+    rng.shuffle(axes)
+    return draft.rearrange(x, RearrangeOp.TRANSPOSE, tuple(x.shape[a] for a in axes), tuple(axes), result)
+
+
 def combined(name: str, networks: Sequence[Network]) -> Network:
     """All the networks side by side in one, their layers' names numbered: one build tests many."""
     layers: list[Layer] = []

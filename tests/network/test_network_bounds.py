@@ -42,6 +42,13 @@ def test_random_networks(network: Network, seed: int) -> None:
     assert_inside(network, networks.vectors(network, 64, seed))
 
 
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=60)
+def test_random_images(rng: random.Random) -> None:
+    network = networks.random_images(rng)
+    assert_inside(network, networks.vectors(network, 64))
+
+
 @pytest.mark.slow
 def test_many_random_networks() -> None:
     for seed in range(2000):

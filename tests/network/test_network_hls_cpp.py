@@ -21,6 +21,7 @@ pytestmark = pytest.mark.hls
 
 EVERY = [network for network in networks.every_kind() if hlscpp.covers(network)]
 RANDOM = [networks.random_network(random.Random(seed), f"random_{seed}", 6) for seed in range(20)]
+RANDOM += [networks.random_images(random.Random(seed), f"images_{seed}") for seed in range(12)]
 
 RESULTS = [
     parse_format(t) for t in ("fixed<18,8>", "ufixed<8,0,RND,SAT>", "fixed<10,2,RND_CONV,SAT_SYM>", "fixed<5,2>")
@@ -83,6 +84,7 @@ def test_tables(compiled: hlscpp.Compiled, number: int) -> None:
 @pytest.mark.slow
 def test_many_random_networks(tmp_path: Path) -> None:
     many: list[Network] = [networks.random_network(random.Random(seed), f"many_{seed}", 8) for seed in range(100, 300)]
+    many += [networks.random_images(random.Random(seed), f"images_{seed}") for seed in range(100, 200)]
     library = hlscpp.build(tmp_path, many)
     for number in range(len(many)):
         assert_equal(library, number, 200)
