@@ -26,7 +26,9 @@ from bitwright.network.layers import (
     Dense,
     HardMax,
     Input,
+    Lookup,
     Merge,
+    Quantize,
     Relu,
     Reshape,
     ScaleBias,
@@ -95,6 +97,11 @@ class Writer:
                 ]
             case Relu() | Cast():
                 return [f"static const unsigned n_in = {layer.size}"]
+            case Lookup():
+                return [
+                    f"static const unsigned n_in = {layer.size}, table_size = {layer.table.raw.size}",
+                    f"typedef {ctype(layer.table.format)} table_t",
+                ]
             case Table():
                 return [
                     f"static const unsigned n_in = {layer.size}, table_size = {layer.table.raw.size}",
@@ -109,7 +116,7 @@ class Writer:
                 return [f"static const unsigned n_elem = {layer.size}, n_elem1 = {sizes[0]}, n_elem2 = {sizes[1]}"]
             case Concat():
                 return self.concat_members(layer)
-            case Input() | Reshape() | Argmax():
+            case Input() | Reshape() | Argmax() | Quantize():
                 return []
 
     def dense_members(self, layer: Dense) -> list[str]:
@@ -155,7 +162,14 @@ class Writer:
             source = self.source(layer)
             find = f"for (int i = 1; i < {source.size}; i++) if ({source.name}[i] > {source.name}[best]) best = i;"
             return [declared, f"{{ int best = 0; {find} {layer.name}[0] = best; }}"]
+        if isinstance(layer, Quantize):
+            return [declared, *self.masks(layer)]
         return [declared, *self.constants(layer), self.call(layer)]
+
+    def masks(self, layer: Quantize) -> list[str]:
+        """The body of the function that hls4ml's generate_mask_fn writes."""
+        values = [f"{ctype(t)}({layer.sources[0]}[{i}])" if t else "0" for i, t in enumerate(layer.formats)]
+        return [f"{layer.name}[{i}] = {value};" for i, value in enumerate(values)]
 
     def constants(self, layer: Layer) -> list[str]:
         match layer:
@@ -164,6 +178,8 @@ class Writer:
                 return [*array(f"{layer.name}_w", weight), *array(f"{layer.name}_b", layer.bias)]
             case ScaleBias():
                 return [*array(f"{layer.name}_w", layer.scale), *array(f"{layer.name}_b", layer.bias)]
+            case Lookup():
+                return array(f"{layer.name}_t", layer.table)
             case _:
                 return []
 
@@ -175,6 +191,8 @@ class Writer:
         return f"nnet::{function}<{types}, {ctype(layer.result)}, {limit}{self.config_name(layer)}>({arguments});"
 
     def extra(self, layer: Layer) -> list[str]:
+        if isinstance(layer, Lookup):
+            return [f"{layer.name}_t"]
         return [f"{layer.name}_w", f"{layer.name}_b"] if isinstance(layer, Dense | ScaleBias) else []
 
     def function(self, layer: Layer) -> str:
@@ -187,6 +205,8 @@ class Writer:
                 return "relu" if layer.limit is None else "relu_max"
             case Cast():
                 return "linear"
+            case Lookup():
+                return "unary_lut"
             case Table():
                 return layer.function.value
             case Softmax():
@@ -197,7 +217,7 @@ class Writer:
                 return layer.op.value
             case Concat():
                 return f"concatenate{len(layer.shape)}d"
-            case Input() | Reshape() | Argmax():
+            case Input() | Reshape() | Argmax() | Quantize():
                 raise AssertionError("no call")
 
     def give(self, layer: Layer) -> list[str]:

@@ -22,8 +22,10 @@ from bitwright.network.layers import (
     HardMax,
     Input,
     Layer,
+    Lookup,
     Merge,
     Network,
+    Quantize,
     Relu,
     Reshape,
     ScaleBias,
@@ -151,6 +153,17 @@ def relu(layer: Relu, x: Numbers) -> Numbers:
     return out
 
 
+def quantizer(layer: Quantize, x: Numbers) -> Numbers:
+    """The function that hls4ml's generate_mask_fn writes: ``out[i] = ap_fixed<...>(inp[i]);`` or ``out[i] = 0;``."""
+    inner = [Fraction(0) if t is None else store(v, t) for v, t in zip(x, layer.formats, strict=True)]
+    return [store(v, layer.result) for v in inner]
+
+
+def unary_lut(layer: Lookup, x: Numbers, data_t: FixedFormat) -> Numbers:
+    entries = numbers(layer.table)
+    return [store(entries[bits(v, data_t)], layer.result) for v in x]
+
+
 def table(layer: Table, x: Numbers) -> Numbers:
     entries, n = numbers(layer.table), layer.table.raw.size
     span = {TableFunction.SIGMOID: 16, TableFunction.TANH: 8}[layer.function]
@@ -240,8 +253,12 @@ def compute(layer: Layer, sources: list[Layer], values: list[Numbers]) -> Number
             return relu(layer, values[0])
         case Cast():
             return [store(v, layer.result) for v in values[0]]
+        case Quantize():
+            return quantizer(layer, values[0])
         case Table():
             return table(layer, values[0])
+        case Lookup():
+            return unary_lut(layer, values[0], sources[0].result)
         case Softmax():
             return softmax(layer, values[0], sources[0].result)
         case HardMax():

@@ -22,8 +22,10 @@ from bitwright.network.layers import (
     Dense,
     HardMax,
     Input,
+    Lookup,
     Merge,
     MergeOp,
+    Quantize,
     Relu,
     Reshape,
     ScaleBias,
@@ -118,6 +120,16 @@ class Draft:
     def cast(self, x: Base, result: Format) -> Cast:
         """A Cast layer."""
         return self.add(Cast(**self.common("cast", (x,), x.shape, result)))
+
+    def quantize(self, x: Base, formats: Sequence[Format | None], result: Format) -> Quantize:
+        """A Quantize layer."""
+        each = tuple(None if text is None else fmt(text) for text in formats)
+        return self.add(Quantize(**self.common("quantize", (x,), x.shape, result), formats=each))
+
+    def lookup(self, x: Base, table: Format, result: Format) -> Lookup:
+        """A Lookup layer with a random table."""
+        entries = self.constant((1 << x.result.width,), table)
+        return self.add(Lookup(**self.common("lookup", (x,), x.shape, result), table=entries))
 
     def table(self, x: Base, function: TableFunction, entries: int, table: Format, result: Format) -> Table:
         """A Table layer with hls4ml's own table."""
@@ -269,6 +281,28 @@ def _formats() -> Network:
         "fixed<3,-1,TRN,SAT>", "ufixed<2,5>", "fixed<2,4,RND,SAT>", "fixed<12,5>", "ufixed<9,3>",
     )  # fmt: skip
     return draft.network(*(draft.cast(x, text) for text in texts))
+
+
+def _quantizers() -> Network:
+    """A format for each element: without bits, beyond the source, beyond the result, every overflow mode."""
+    draft = Draft("quantizers")
+    x, y = draft.input((2, 3), "fixed<7,4>"), draft.input(4, "ufixed<6,2>")
+    formats = ("fixed<4,2,RND,WRAP>", None, "ufixed<3,2,RND,WRAP>", "fixed<9,4,RND,WRAP>", "fixed<2,5,RND,WRAP>", None)
+    outs = [draft.quantize(x, formats, result) for result in ("fixed<11,6>", "ufixed<5,3>", "fixed<6,3,RND,SAT>")]
+    outs += [
+        draft.quantize(y, [FixedFormat(3, i, i % 2 == 0, rounding, overflow) for i in range(4)], "fixed<9,4>")
+        for rounding in (Rounding.TRN, Rounding.RND, Rounding.RND_CONV) for overflow in Overflow
+    ]  # fmt: skip
+    inner = draft.quantize(draft.dense(y, 3, accum="fixed<16,8>", result="fixed<16,8>"), formats[:3], "fixed<8,4>")
+    return draft.network(*outs, draft.quantize(y, [None] * 4, "fixed<3,1>"), inner)
+
+
+def _lookups() -> Network:
+    draft = Draft("lookups")
+    signed, unsigned = draft.input(2, "fixed<5,2>"), draft.input(3, "ufixed<4,6>")
+    few = draft.quantize(unsigned, ["ufixed<2,5,RND,SAT>"] * 3, "ufixed<5,6>")
+    outs = [draft.lookup(x, "fixed<6,2>", "fixed<5,2,RND,SAT>") for x in (signed, unsigned, few)]
+    return draft.network(*outs, draft.lookup(draft.relu(signed, "fixed<3,3>"), "ufixed<7,3>", "ufixed<5,1>"))
 
 
 def _table(name: str, function: TableFunction) -> Network:
@@ -440,6 +474,7 @@ def every_kind() -> list[Network]:
     """Small networks that together hold every layer kind and every special case we know of."""
     return [
         *dense_networks(), _dense_then(), _dense_partial_sums(), _scale_bias(), _relu(), _casts(), _formats(),
+        _quantizers(), _lookups(),
         _table("sigmoid", TableFunction.SIGMOID), _table("tanh", TableFunction.TANH), _softmax_latency(),
         _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(), _reshapes(), _mlp(),
         _several_outputs(), _dead(), _constants(),
@@ -463,7 +498,7 @@ def _grow(draft: Draft, rng: random.Random, width: int) -> None:
     """One more random layer on one or two of the layers so far."""
     x, y = rng.choice(draft.layers), rng.choice(draft.layers)
     result = random_format(rng, width)
-    match rng.randint(0, 9):
+    match rng.randint(0, 11):
         case 0 | 1:
             accum = random_format(rng, min(2 * width - 2, 64))
             weight, bias = (
@@ -490,6 +525,13 @@ def _grow(draft: Draft, rng: random.Random, width: int) -> None:
             _random_softmax(draft, rng, x, result)
         case 9:
             draft.hard_max(x, result) if rng.randint(0, 1) else draft.argmax(x)
+        case 10:
+            draft.quantize(x, [random_format(rng, width) if rng.randint(0, 5) else None for _ in range(x.size)], result)
+        case 11:
+            if x.result.width <= 8:
+                draft.lookup(x, random_format(rng, modes=False), result)
+            else:
+                draft.cast(x, result)
 
 
 def _flat(draft: Draft, x: Base) -> Base:

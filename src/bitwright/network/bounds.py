@@ -22,9 +22,11 @@ from bitwright.network.layers import (
     HardMax,
     Input,
     Layer,
+    Lookup,
     Merge,
     MergeOp,
     Network,
+    Quantize,
     Relu,
     Reshape,
     ScaleBias,
@@ -191,7 +193,9 @@ def layer_bounds(layer: Layer, sources: list[tuple[Interval, FixedFormat]]) -> I
             return cast(*_relu_bounds(layer, *sources[0]), fmt)
         case Cast():
             return cast(sources[0][0], sources[0][1].fraction, fmt)
-        case Table():
+        case Quantize():
+            return _quantize_bounds(layer, *sources[0])
+        case Table() | Lookup():
             entries = layer.table.raw.astype(object)
             ends = Interval(np.full(layer.size, entries.min()), np.full(layer.size, entries.max()))
             return cast(ends, layer.table.format.fraction, fmt)
@@ -205,6 +209,25 @@ def layer_bounds(layer: Layer, sources: list[tuple[Interval, FixedFormat]]) -> I
         case Softmax() | HardMax() | Argmax():
             return whole_range(fmt, layer.size)
     assert_never(layer)
+
+
+def _quantize_bounds(layer: Quantize, source: Interval, fmt: FixedFormat) -> Interval:
+    """Each group of elements of one format: first into that format, then into the result."""
+    low, high = np.full(layer.size, 0, dtype=object), np.full(layer.size, 0, dtype=object)
+    for element, columns in groups(layer.formats):
+        if element is not None:
+            inner = cast(Interval(source.low[columns], source.high[columns]), fmt.fraction, element)
+            ends = cast(inner, element.fraction, layer.result)
+            low[columns], high[columns] = ends.low, ends.high
+    return Interval(low, high)
+
+
+def groups(formats: tuple[FixedFormat | None, ...]) -> list[tuple[FixedFormat | None, npt.NDArray[np.int64]]]:
+    """The distinct formats and the positions of each."""
+    return [
+        (fmt, np.array([i for i, other in enumerate(formats) if other == fmt], dtype=np.int64))
+        for fmt in dict.fromkeys(formats)
+    ]
 
 
 def _relu_bounds(layer: Relu, source: Interval, fmt: FixedFormat) -> tuple[Interval, int]:

@@ -18,8 +18,10 @@ from bitwright.network.layers import (
     HardMax,
     Input,
     Layer,
+    Lookup,
     Merge,
     Network,
+    Quantize,
     Relu,
     Reshape,
     ScaleBias,
@@ -74,7 +76,10 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
             _check_constants(where, layer.scale, layer.bias)
         case Relu() | Cast() | Reshape() | HardMax():
             _same_size(layer, sources[0], where)
-        case Table():
+        case Quantize():
+            _same_size(layer, sources[0], where)
+            _require(len(layer.formats) == layer.size, where, f"{len(layer.formats)} formats, {layer.size} elements")
+        case Table() | Lookup():
             _same_size(layer, sources[0], where)
             _power_of_two(where, layer.table)
         case Softmax():
@@ -99,6 +104,9 @@ def _check_addresses(layer: Layer, sources: list[FixedFormat], where: str) -> No
         scale = layer.table.raw.size.bit_length() - (2 * layer.function.half_range).bit_length()
         bits = sources[0].integer - sources[0].signed + scale
         _require(bits <= INDEX_BITS, where, f"values of {sources[0]} overflow the 32-bit table index")
+    if isinstance(layer, Lookup):
+        entries = layer.table.raw.size
+        _require(1 << sources[0].width <= entries, where, f"{entries} entries for all patterns of {sources[0]}")
     if isinstance(layer, Softmax):
         stable = layer.implementation is SoftmaxKind.STABLE
         _enough_bits(where, layer.exp_table, layer.difference if stable else sources[0])

@@ -11,7 +11,18 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from bitwright.network.layers import Constant, Dense, Layer, Merge, MergeOp, Network, ScaleBias, Softmax, Table
+from bitwright.network.layers import (
+    Constant,
+    Dense,
+    Layer,
+    Lookup,
+    Merge,
+    MergeOp,
+    Network,
+    ScaleBias,
+    Softmax,
+    Table,
+)
 
 LIMIT = float(1 << 24)
 
@@ -30,7 +41,7 @@ def float32_exact(network: Network, values: Mapping[str, npt.NDArray[np.int64]])
     exact = np.ones(rows, dtype=bool)
     layers = network.by_name
     for layer in network.layers:
-        if isinstance(layer, Table | Softmax):
+        if isinstance(layer, Table | Lookup | Softmax):
             return np.zeros(rows, dtype=bool), f"'{layer.name}' is a table here and a float function in Keras"
         exact &= _layer_exact(layer, [layers[s] for s in layer.sources], values)
     left_out = int((~exact).sum())

@@ -98,6 +98,16 @@ class Cast(Base):
     """``y = cast(x)``: linear activation, QActivation, requantization (nnet_activation.h, linear)."""
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Quantize(Base):
+    """``y_i = cast(cast_i(x_i))``: a format for each element (hls4ml's FixedPointQuantizer, hgq_proxy_model.py).
+
+    ``formats`` holds them in row-major order; None stands for an element without bits, which is always zero.
+    """
+
+    formats: tuple[FixedFormat | None, ...]
+
+
 class TableFunction(Enum):
     """Functions that hls4ml evaluates by a table over a fixed range."""
 
@@ -118,6 +128,16 @@ class Table(Base):
     """
 
     function: TableFunction
+    table: Constant
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Lookup(Base):
+    """``y = cast(table[bits of x])``, the pattern as an unsigned number (nnet_activation.h, unary_lut).
+
+    ``table`` has an entry for each pattern of the source's format, negative values behind the positive ones.
+    """
+
     table: Constant
 
 
@@ -186,12 +206,17 @@ class Reshape(Base):
     """The same elements in row-major order under another shape; no hardware."""
 
 
-Layer = Input | Dense | ScaleBias | Relu | Cast | Table | Softmax | HardMax | Argmax | Merge | Concat | Reshape
+Layer = (
+    Input | Dense | ScaleBias | Relu | Cast | Quantize | Table | Lookup | Softmax | HardMax | Argmax | Merge | Concat
+    | Reshape
+)  # fmt: skip
 
 LAYER_KINDS: dict[str, type[Layer]] = {
     kind.__name__: kind
-    for kind in (Input, Dense, ScaleBias, Relu, Cast, Table, Softmax, HardMax, Argmax, Merge, Concat, Reshape)
-}
+    for kind in (
+        Input, Dense, ScaleBias, Relu, Cast, Quantize, Table, Lookup, Softmax, HardMax, Argmax, Merge, Concat, Reshape,
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,9 @@ from bitwright.fixed.quantize import magnitude_bits, round_shift
 from bitwright.network.bounds import (
     DenseBounds,
     Interval,
+    cast,
     dense_bounds,
+    groups,
     merge_bounds,
     scale_bias_bounds,
 )
@@ -35,8 +37,10 @@ from bitwright.network.layers import (
     HardMax,
     Input,
     Layer,
+    Lookup,
     Merge,
     MergeOp,
+    Quantize,
     Relu,
     Reshape,
     ScaleBias,
@@ -66,8 +70,12 @@ def step_of(layer: Layer, sources: Sequence[Layer], bounds: Bounds) -> Step:
             return _relu(layer, sources[0].result, bounds[sources[0].name])
         case Cast():
             return _cast(sources[0].result, layer.result, bounds[sources[0].name])
+        case Quantize():
+            return _quantize(layer, sources[0].result, bounds[sources[0].name])
         case Table():
             return _table(layer, sources[0].result)
+        case Lookup():
+            return _lookup(layer, sources[0].result)
         case Softmax():
             return _softmax(layer, sources[0].result)
         case HardMax():
@@ -100,6 +108,26 @@ def _cast(source: FixedFormat, fmt: FixedFormat, interval: Interval) -> Step:
     dtype = carrier_type(_needed_bits(interval, source.fraction, fmt))
     fits = _fits(interval, source.fraction, fmt)
     return lambda x: assign(as_type(x, dtype), source.fraction, fmt, fits=fits)
+
+
+def _quantize(layer: Quantize, source: FixedFormat, interval: Interval) -> Step:
+    """Two casts for each group of elements of one format; elements without bits stay zero."""
+    steps = []
+    for fmt, columns in groups(layer.formats):
+        if fmt is not None:
+            within = Interval(interval.low[columns], interval.high[columns])
+            first = _cast(source, fmt, within)
+            second = _cast(fmt, layer.result, cast(within, source.fraction, fmt))
+            steps.append((columns, first, second))
+    dtype = carrier_type(layer.result.width)
+
+    def run(x: Carrier) -> Carrier:
+        out = np.zeros(x.shape, dtype=dtype)
+        for columns, first, second in steps:
+            out[:, columns] = as_type(second(first(x[:, columns])), dtype)
+        return out
+
+    return run
 
 
 # --- dense ------------------------------------------------------------------------------------
@@ -313,6 +341,11 @@ def _table(layer: Table, source: FixedFormat) -> Step:
     entries = quantize(layer.table.raw, layer.table.format.fraction, layer.result)
     half_range = layer.function.half_range
     return lambda x: entries[table_index(_integers(x, source.width + 16), source.fraction, len(entries), half_range)]
+
+
+def _lookup(layer: Lookup, source: FixedFormat) -> Step:
+    entries = quantize(layer.table.raw, layer.table.format.fraction, layer.result)
+    return lambda x: entries[top_bits(_integers(x, source.width), source.width, source.width)]
 
 
 def top_bits(raw: Carrier, width: int, bits: int) -> Carrier:

@@ -54,7 +54,7 @@ def _field_data(value: Any, key: str, arrays: Arrays) -> Any:
         return {"array": key, "format": str(value.format)}
     if isinstance(value, Enum):
         return value.value
-    return list(value) if isinstance(value, tuple) else value
+    return [_field_data(item, key, arrays) for item in value] if isinstance(value, tuple) else value
 
 
 def from_data(data: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], where: str = "network") -> Network:
@@ -96,8 +96,10 @@ def _value_from(hint: Any, value: Any, arrays: Mapping[str, npt.NDArray[Any]]) -
         return Constant(_integers(arrays[value["array"]]), parse_format(value["format"]))
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint(value)
+    if hint == FixedFormat | None:
+        return None if value is None else parse_format(value)
     if get_origin(hint) is tuple:
-        return tuple(_plain(get_args(hint)[0], item) for item in _plain(list, value))
+        return tuple(_value_from(get_args(hint)[0], item, arrays) for item in _plain(list, value))
     return _plain(hint, value)
 
 

@@ -25,7 +25,19 @@ from alkaid.types import CombLogic, QInterval
 
 from bitwright.config.names import identifier
 from bitwright.errors import UnsupportedLayerError
-from bitwright.network.layers import Cast, Concat, Input, Layer, Network, Relu, Reshape, ScaleBias, Table
+from bitwright.network.layers import (
+    Cast,
+    Concat,
+    Input,
+    Layer,
+    Lookup,
+    Network,
+    Quantize,
+    Relu,
+    Reshape,
+    ScaleBias,
+    Table,
+)
 from bitwright.rtl import symbolic
 from bitwright.rtl.alkaid_exact import NARROWER
 from bitwright.rtl.quantizers import EXACT_BITS
@@ -33,7 +45,7 @@ from bitwright.rtl.quantizers import EXACT_BITS
 HARDWARE = HWConfig(1, 1, -1)
 """Delay model: one adder of w bits costs 1.09 + 0.025 (w - 1) units (alkaid, passes/surrogate.py)."""
 
-FUSED = (Relu, Cast, ScaleBias, Table, Reshape)
+FUSED = (Relu, Cast, Quantize, ScaleBias, Table, Lookup, Reshape)
 """Layers that join the module of the layer they read, if nothing else reads it."""
 
 

@@ -24,8 +24,10 @@ from bitwright.network.layers import (
     HardMax,
     Input,
     Layer,
+    Lookup,
     Merge,
     MergeOp,
+    Quantize,
     Relu,
     Reshape,
     ScaleBias,
@@ -73,8 +75,12 @@ def apply(layer: Layer, sources: Sequence[Variables], formats: Sequence[FixedFor
             return [_relu(v, layer) for v in sources[0]]
         case Cast():
             return [assign(v, layer.result) for v in sources[0]]
+        case Quantize():
+            return [_quantize(v, fmt, layer.result) for v, fmt in zip(sources[0], layer.formats, strict=True)]
         case Table():
             return [_table(layer, v) for v in sources[0]]
+        case Lookup():
+            return [_lookup(layer, v, formats[0]) for v in sources[0]]
         case Softmax():
             return _softmax(layer, sources[0], formats[0])
         case HardMax():
@@ -237,6 +243,10 @@ def _at_most(v: FVariable, limit: float | None) -> FVariable:
     return v if limit is None else v.min_of(limit)
 
 
+def _quantize(v: FVariable, fmt: FixedFormat | None, result: FixedFormat) -> FVariable:
+    return FVariable.from_const(0.0, v.hwconf) if fmt is None else assign(assign(v, fmt), result)
+
+
 # --- tables ------------------------------------------------------------------------------------
 
 
@@ -302,6 +312,11 @@ def _pattern_lookup(v: FVariable, fmt: FixedFormat, table: npt.NDArray[Any], fra
     address = _top_bits(v, fmt, bits)
     index = _pattern_index(address, fmt, bits)
     return lookup(address, lambda raw: int(table[index(raw)]), fraction)
+
+
+def _lookup(layer: Lookup, v: FVariable, source: FixedFormat) -> FVariable:
+    entries = quantize(layer.table.raw[: 1 << source.width], layer.table.format.fraction, layer.result)
+    return _pattern_lookup(v, source, entries, layer.result.fraction)
 
 
 def _softmax(layer: Softmax, x: Variables, source: FixedFormat) -> Variables:
