@@ -275,8 +275,9 @@ for _name, _title in STAGE_TITLES.items():
 def doctor(as_json: bool) -> None:
     """Show what is installed, in which version, and which stages can run."""
     from bitwright.eda.tools import survey
+    from bitwright.frontend.overlays import overlay_status
 
-    found = survey()
+    found = (*survey(), *overlay_status())
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(tool) for tool in found]))
         return

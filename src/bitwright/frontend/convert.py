@@ -12,7 +12,9 @@ from typing import Any
 from unittest import mock
 
 from bitwright.errors import BitwrightError, ModelError, UnsupportedLayerError
+from bitwright.frontend.lower_hgq import DISTRIBUTED, kept_weights
 from bitwright.frontend.override import lay_over
+from bitwright.frontend.prepare import use_da4ml
 
 BACKEND = "Vitis"
 ADVICE = "simplify the layer that this names, or what the model's hls config says about it"
@@ -61,10 +63,18 @@ def convert(model: Any, config: dict[str, Any], name: str, options: dict[str, An
     """
     from hls4ml.converters import convert_from_keras_model
 
-    with _quiet() as said:
+    if any(layer.get("Strategy", "").lower() == DISTRIBUTED for layer in config["LayerName"].values()):
+        use_da4ml()
+    with _quiet() as said, kept_weights():
         try:
             graph = convert_from_keras_model(
-                model, hls_config=config, backend=BACKEND, output_dir="hls", project_name=name, **options
+                model,
+                hls_config=config,
+                backend=BACKEND,
+                output_dir="hls",
+                project_name=name,
+                allow_da_fallback=False,
+                **options,
             )
         except BitwrightError:
             raise

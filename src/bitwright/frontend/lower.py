@@ -6,7 +6,7 @@ Constants are taken as the C++ takes them: from the decimal text that hls4ml's w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
@@ -38,19 +38,26 @@ from bitwright.network.layers import (
 )
 from bitwright.network.tables import activation_table, exp_table, inverse_table
 
+Common = dict[str, Any]
+"""The fields of :class:`Base`."""
+
+Handler = Callable[[Any, Common, list[Layer]], Layer]
+"""A node of hls4ml, what its layer has in common with all, and its sources, to the layer."""
+
 SUPPORTED = (
     "Dense, BatchNormalization, ApplyAlpha, relu, linear, quantized_bits and quantized_relu activations, "
     "sigmoid, tanh, softmax, add, subtract, multiply, average, maximum, minimum, Concatenate, Reshape, Flatten"
 )
 
 
-def lower(graph: Any, name: str, head: str) -> Network:
+def lower(graph: Any, name: str, head: str, more: Mapping[str, Handler] | None = None) -> Network:
     """The Network of an hls4ml ModelGraph.
 
     Args:
         graph: ``hls4ml.model.graph.ModelGraph`` with its backend passes applied.
         name: the network's name.
         head: ``argmax`` adds the index of the largest output.
+        more: handlers by class of hls4ml, before those of this module.
 
     Raises:
         UnsupportedLayerError: a layer or an option of one that has no place here.
@@ -64,7 +71,7 @@ def lower(graph: Any, name: str, head: str) -> Network:
             if node.class_name not in ("Input", "InputLayer")
             else ()
         )
-        layer = _lower_node(node, sources, lowered)
+        layer = _lower_node(node, sources, lowered, {**_HANDLERS, **(more or {})})
         lowered[layer.name] = layer
         for variable in node.outputs:
             variables[variable] = layer.name
@@ -84,11 +91,11 @@ def _argmax(source: Layer) -> Argmax:
     return Argmax(name=f"{source.name}_argmax", sources=(source.name,), shape=(1,), result=fmt)
 
 
-def _lower_node(node: Any, sources: tuple[str, ...], done: dict[str, Layer]) -> Layer:
+def _lower_node(node: Any, sources: tuple[str, ...], done: dict[str, Layer], handlers: Mapping[str, Handler]) -> Layer:
     kind = type(node).__name__
-    handler = _HANDLERS.get(kind.removeprefix("Vivado").removeprefix("Vitis"))
+    handler = handlers.get(kind.removeprefix("Vivado").removeprefix("Vitis"))
     if handler is None:
-        handler = next((_HANDLERS[c.__name__] for c in type(node).__mro__[1:2] if c.__name__ in _EXACT_PARENTS), None)
+        handler = next((handlers[c.__name__] for c in type(node).__mro__[1:2] if c.__name__ in _EXACT_PARENTS), None)
     if handler is None:
         raise unsupported(node, f"{node.class_name} layers have no hardware here")
     shape = tuple(int(n) for n in node.get_output_variable().shape)
@@ -147,14 +154,13 @@ def constant(node: Any, which: str) -> Constant:
 
 # --- one handler per hls4ml class --------------------------------------------------------------
 
-Common = dict[str, Any]
-
 
 def _input(_node: Any, common: Common, _sources: list[Layer]) -> Layer:
     return Input(**{**common, "sources": ()})
 
 
-def _dense(node: Any, common: Common, sources: list[Layer]) -> Layer:
+def dense(node: Any, common: Common, sources: list[Layer]) -> Layer:
+    """A Dense layer of any strategy but distributed arithmetic."""
     strategy = str(node.get_attr("strategy", "latency")).lower()
     if strategy not in ("latency", "resource", "resource_unrolled"):
         raise unsupported(node, f"strategy '{strategy}' has no exact reference here")
@@ -292,9 +298,9 @@ def _reshape(_node: Any, common: Common, sources: list[Layer]) -> Layer:
     return Reshape(**{**common, "result": sources[0].result})
 
 
-_HANDLERS: dict[str, Callable[[Any, Common, list[Layer]], Layer]] = {
+_HANDLERS: dict[str, Handler] = {
     "Input": _input,
-    "Dense": _dense,
+    "Dense": dense,
     "BatchNormalization": _batch_norm,
     "ApplyAlpha": _batch_norm,
     "Activation": _activation,
@@ -305,4 +311,4 @@ _HANDLERS: dict[str, Callable[[Any, Common, list[Layer]], Layer]] = {
 }
 _EXACT_PARENTS = frozenset({"Input", "Dense"})
 
-__all__ = ["Base", "constant", "format_of", "lower", "precision", "unsupported"]
+__all__ = ["Base", "Common", "Handler", "constant", "dense", "format_of", "lower", "precision", "unsupported"]
