@@ -63,6 +63,10 @@ def builders() -> dict[str, Any]:
         turned = q.QEinsumDense("bik,ijk->bjk", (3, 4), bias_axes="jk", name="turned")(rows)
         return q.QEinsumDenseBatchnorm("bjk,jkc->bc", (3,), bias_axes="c", name="all")(turned)
 
+    def distributed(x: Any) -> Any:
+        x = q.QDense(8, activation="relu", name="a")(x)
+        return q.QDense(4, name="b", enable_oq=True)(q.QBatchNormDense(7, activation="relu", name="c")(x))
+
     def table(x: Any) -> Any:
         whole = QuantizerConfig("kif", "datalane", i0=2, f0=3, heterogeneous_axis=())
         entry = QuantizerConfig("kif", "table", i0=1, f0=6, heterogeneous_axis=())
@@ -73,7 +77,7 @@ def builders() -> dict[str, Any]:
     def softmax(x: Any) -> Any:
         return q.QSoftmax(name="soft")(q.QDense(4, name="a")(x))
 
-    found = [wrapping, saturating, merged, einsum, table, softmax]
+    found = [wrapping, saturating, merged, einsum, distributed, table, softmax]
     return {builder.__name__: builder for builder in found}
 
 
@@ -92,9 +96,12 @@ def run(folder: Path, name: str) -> None:
     spread(model, int(seed))
     (folder / "import").mkdir(parents=True)
     model.save(folder / "model.keras")
+    if kind == "distributed":
+        lines = [f"  {layer}: {{Strategy: distributed_arithmetic}}\n" for layer in ("a", "b")]
+        (folder / "hls.yaml").write_text("LayerName:\n" + "".join(lines), encoding="utf-8")
     request = ImportRequest(
         name=f"net_{kind}", model=folder / "model.keras", part="xcvu13p-flga2577-2-e", clock_ns=5, random=1000,
-        out=folder / "import",
+        out=folder / "import", hls_config=folder / "hls.yaml" if kind == "distributed" else None,
     )  # fmt: skip
     worker.run(request)
 

@@ -11,6 +11,7 @@ from emulated import Case, call, emulate_all
 from judged import equal_to_keras
 
 from bitwright.fixed import Overflow, Rounding
+from bitwright.frontend.overlays import overlay
 from bitwright.network.layers import Dense, Lookup, Quantize, ScaleBias, Softmax
 
 pytestmark = pytest.mark.hls
@@ -70,6 +71,19 @@ def test_many(tmp_path: Path) -> None:
     for name in MANY:
         equal, exact = equal_to_keras(tmp_path / name)
         assert equal[exact].all(), name
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not overlay("da4ml").installed, reason="python -m bitwright.frontend.overlays da4ml")
+def test_distributed_arithmetic(tmp_path: Path) -> None:
+    """da4ml compiles itself on its first call, which takes minutes."""
+    names = ("distributed_1", "distributed_2")
+    for name, case in run(tmp_path, names).items():
+        assert not case.problem
+        strategies = [layer.strategy for layer in case.network.layers if isinstance(layer, Dense)]
+        assert strategies == ["distributed_arithmetic", "latency", "distributed_arithmetic"]
+        equal, exact = equal_to_keras(tmp_path / name)
+        assert equal[exact].all()
 
 
 @pytest.mark.corpus

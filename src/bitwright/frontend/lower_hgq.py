@@ -19,6 +19,9 @@ from bitwright.frontend.lower import Common, Handler, constant, dense, precision
 from bitwright.network.layers import Constant, Dense, Layer, Lookup, Quantize
 
 DISTRIBUTED = "distributed_arithmetic"
+DA4ML_FRACTION = 32
+"""Fraction bits that da4ml 0.5.2 looks at in a constant."""
+
 KEPT = "bitwright_weights"
 """Attribute of a node: kernel and bias of a layer in distributed arithmetic."""
 
@@ -102,6 +105,8 @@ def _exact(node: Any, values: npt.NDArray[Any], what: str) -> Constant:
     fraction = max(denominator.bit_length() - 1 for _, denominator in numbers)
     raw = [numerator * (1 << fraction) // denominator for numerator, denominator in numbers]
     width = max(max(n.bit_length(), (~n).bit_length()) for n in raw) + 1
+    if fraction > DA4ML_FRACTION:
+        raise unsupported(node, f"distributed arithmetic with {what} of {fraction} fraction bits; da4ml has 32")
     fmt = _format(node, width, width - fraction, what)
     return Constant(np.array(raw, dtype=np.int64).reshape(values.shape), fmt)
 
