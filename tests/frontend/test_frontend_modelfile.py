@@ -416,8 +416,6 @@ def test_a_model_of_ones_own_class(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "kind", "flavour"),
     [
-        ("3.1.0", "QDense", "qkeras-v3"),
-        ("3.1.0", "Dense", "keras3"),
         ("2.13.1", "HDense", "hgq"),
         ("2.13.1", "FixedPointQuantizer", "hgq"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,8 @@ def make_config(model: Any, override: Path | None, softmax: str | None) -> dict[
     """
     from hls4ml.utils import config_from_keras_model
 
-    config: dict[str, Any] = config_from_keras_model(model, granularity="name", backend=BACKEND)
+    with _explained():
+        config: dict[str, Any] = config_from_keras_model(model, granularity="name", backend=BACKEND)
     if override is not None:
         lay_over(config, override)
     for layer in config["LayerName"].values():
@@ -55,6 +57,35 @@ def _quiet() -> Iterator[io.StringIO]:
         yield text
 
 
+@contextlib.contextmanager
+def _kept_quantizers() -> Iterator[None]:
+    """Keep a QActivation that only quantizes: hls4ml 1.3.0 drops it, type and all, behind a layer of type ``auto``.
+
+    (``model/optimizer/passes/linear.py``, MergeLinearActivation, heeds the quantizers of QONNX only.)
+    """
+    from hls4ml.model.optimizer.passes.linear import MergeLinearActivation
+
+    theirs = MergeLinearActivation.match
+
+    def match(self: Any, node: Any) -> bool:
+        return bool(theirs(self, node)) and node.get_attr("activation_quantizer") is None
+
+    with mock.patch.object(MergeLinearActivation, "match", match):
+        yield
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Whatever hls4ml raises, as an error of ours with the end of what it printed."""
+    with _quiet() as said:
+        try:
+            yield
+        except BitwrightError:
+            raise
+        except Exception as error:
+            raise _explain(error, said.getvalue()) from error
+
+
 def convert(model: Any, config: dict[str, Any], name: str, options: dict[str, Any]) -> Any:
     """The ModelGraph of a Keras model, with all backend passes applied.
 
@@ -65,21 +96,11 @@ def convert(model: Any, config: dict[str, Any], name: str, options: dict[str, An
 
     if any(layer.get("Strategy", "").lower() == DISTRIBUTED for layer in config["LayerName"].values()):
         use_da4ml()
-    with _quiet() as said, kept_weights():
-        try:
-            graph = convert_from_keras_model(
-                model,
-                hls_config=config,
-                backend=BACKEND,
-                output_dir="hls",
-                project_name=name,
-                allow_da_fallback=False,
-                **options,
-            )
-        except BitwrightError:
-            raise
-        except Exception as error:
-            raise _explain(error, said.getvalue()) from error
+    with _explained(), kept_weights(), _kept_quantizers():
+        graph = convert_from_keras_model(
+            model, hls_config=config, backend=BACKEND, output_dir="hls", project_name=name, allow_da_fallback=False,
+            **options,
+        )  # fmt: skip
     _mend_softmax(graph)
     return graph
 
@@ -94,7 +115,7 @@ def _mend_softmax(graph: Any) -> None:
 
 def _explain(error: Exception, said: str) -> BitwrightError:
     text = " ".join(str(error).split()) or type(error).__name__
-    if "nsupported layer" in text or "Unsupported" in text:
+    if re.search("[Uu]nsupported|not found in registry", text):
         return UnsupportedLayerError(f"hls4ml 1.3.0: {text}", hint="replace the layer by one that hls4ml converts")
     tail = " | ".join(said.strip().splitlines()[-3:])
     return ModelError(f"hls4ml cannot convert this model: {text}", hint=f"hls4ml said: {tail}" if tail else ADVICE)

@@ -6,10 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bitwright.errors import ModelError, UnsupportedLayerError
-from bitwright.frontend.kerasmodel import Floats, folded, load_weights
+from bitwright.frontend.kerasmodel import Floats, folded, load_weights, quantized_weights
 
 
 def load(path: Path, weights: Path | None) -> Any:
@@ -56,10 +54,5 @@ def weight_values(model: Any) -> dict[str, list[Floats]]:
         if type(layer).__name__ in ("BatchNormalization", "QBatchNormalization"):
             values[layer.name] = folded(layer)
             continue
-        weights = layer.get_weights()
-        quantizers = layer.get_quantizers() if hasattr(layer, "get_quantizers") else [None] * len(weights)
-        values[layer.name] = [
-            np.asarray(quantizer(weight) if quantizer is not None else weight, dtype=np.float64)
-            for weight, quantizer in zip(weights, [*quantizers, *[None] * len(weights)], strict=False)
-        ]
+        values[layer.name] = quantized_weights(layer)
     return values

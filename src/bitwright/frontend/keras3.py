@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bitwright.errors import ModelError, UnsupportedLayerError
+from bitwright.frontend.handlers3 import register
 from bitwright.frontend.kerasmodel import Floats, folded, load_weights
 
 
@@ -20,6 +21,7 @@ def load(path: Path, weights: Path | None) -> Any:
     """
     import keras
 
+    register()
     try:
         if path.suffix.lower() == ".json":
             model = keras.models.model_from_json(path.read_text(encoding="utf-8"))

@@ -91,6 +91,16 @@ def _predict(model: Any, inputs: list[Floats]) -> list[Floats]:
     return [np.asarray(o, dtype=np.float64).reshape(len(o), -1) for o in outs]
 
 
+def quantized_weights(layer: Any) -> list[Floats]:
+    """A layer's weights after the quantizers that QKeras gives it."""
+    weights = layer.get_weights()
+    quantizers = layer.get_quantizers() if hasattr(layer, "get_quantizers") else []
+    return [
+        np.asarray(quantizer(weight) if quantizer is not None else weight, dtype=np.float64)
+        for weight, quantizer in zip(weights, [*quantizers, *[None] * len(weights)], strict=False)
+    ]
+
+
 def folded(layer: Any) -> list[Floats]:
     """Scale and bias of a batch norm, in the float32 arithmetic of hls4ml's BatchNormalization layer."""
     mean, variance = (np.asarray(v, dtype=np.float32) for v in (layer.moving_mean, layer.moving_variance))

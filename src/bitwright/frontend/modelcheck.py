@@ -22,7 +22,7 @@ HGQ2_LAYERS = frozenset({
 LAYERS = HGQ2_LAYERS | frozenset({
     "InputLayer", "Dense", "QDense", "BatchNormalization", "QBatchNormalization", "Activation", "QActivation", "ReLU",
     "Softmax", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Reshape", "Flatten",
-    "Dropout",
+    "Dropout", "EinsumDense",
 })  # fmt: skip
 """Classes of layers that are read; ``lower`` may still refuse an option of one."""
 

@@ -24,6 +24,7 @@ VARIABLE = "BITWRIGHT_OVERLAYS"
 _USES = {
     "da4ml": "layers with strategy distributed_arithmetic",
     "hgq2": "HGQ2 models",
+    "qkeras-v3": "qkeras-v3 models",
 }
 
 ON_REQUEST = frozenset({"da4ml"})
