@@ -97,7 +97,7 @@ def test_unknown(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UsageError):
         overlay("hgq9")
     assert main(["hgq9"]) == 2
-    assert "did you mean 'hgq2'?" in capsys.readouterr().err
+    assert "did you mean 'hgq'?" in capsys.readouterr().err
 
 
 def test_they_are_in_the_virtual_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 from bitwright.errors import BitwrightError, ModelError, UnsupportedLayerError
-from bitwright.frontend.lower_hgq import DISTRIBUTED, kept_weights
+from bitwright.frontend.lower_hgq import DISTRIBUTED, exact_limits, kept_weights
 from bitwright.frontend.override import lay_over
 from bitwright.frontend.prepare import use_da4ml
 
@@ -96,7 +96,7 @@ def convert(model: Any, config: dict[str, Any], name: str, options: dict[str, An
 
     if any(layer.get("Strategy", "").lower() == DISTRIBUTED for layer in config["LayerName"].values()):
         use_da4ml()
-    with _explained(), kept_weights(), _kept_quantizers():
+    with _explained(), kept_weights(), exact_limits(), _kept_quantizers():
         graph = convert_from_keras_model(
             model, hls_config=config, backend=BACKEND, output_dir="hls", project_name=name, allow_da_fallback=False,
             **options,

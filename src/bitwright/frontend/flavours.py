@@ -45,8 +45,9 @@ KERAS3_PACKAGES = ("tensorflow", "keras", "hls4ml", "numpy")
 
 STACKS: dict[Flavour, Stack] = {
     Flavour.KERAS2: Stack("Keras 2 and QKeras 0.9", 2, None, "keras2", (*KERAS2_PACKAGES, "qkeras")),
+    Flavour.HGQ: Stack("HGQ 0.2 proxies", 2, "hgq", "hgq", KERAS2_PACKAGES),
     Flavour.KERAS3: Stack("Keras 3", 3, None, "keras3", KERAS3_PACKAGES),
     Flavour.QKERAS_V3: Stack("Keras 3 with qkeras-v3", 3, "qkeras-v3", "qkeras3", KERAS3_PACKAGES),
     Flavour.HGQ2: Stack("Keras 3 with HGQ2", 3, "hgq2", "hgq2", KERAS3_PACKAGES),
 }
-"""The flavours that are read."""
+"""One for each flavour."""

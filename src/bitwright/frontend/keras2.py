@@ -16,11 +16,17 @@ def load(path: Path, weights: Path | None) -> Any:
     Raises:
         ModelError: the weights do not fit, or the file names classes that are not known.
     """
-    import tf_keras
     from qkeras.utils import _add_supported_quantized_objects
 
     objects: dict[str, Any] = {}
     _add_supported_quantized_objects(objects)
+    return load_with(path, weights, objects)
+
+
+def load_with(path: Path, weights: Path | None, objects: dict[str, Any]) -> Any:
+    """As :func:`load`, with classes of one's own by name."""
+    import tf_keras
+
     try:
         if path.suffix.lower() == ".json":
             model = tf_keras.models.model_from_json(path.read_text(encoding="utf-8"), custom_objects=objects)

@@ -135,6 +135,33 @@ def kept_weights() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def exact_limits() -> Iterator[None]:
+    """Keep the fraction bits of saturating quantizers: without them the largest value is another one.
+
+    hls4ml 1.3.0 takes from a quantizer the bits that its input never has; for all overflow modes but ``SAT`` it
+    first makes sure that nothing overflows (bit_exact.py, ``_produce_kif``).  Here ``SAT`` is treated like those.
+    """
+    from hls4ml.model.optimizer.passes import bit_exact
+    from hls4ml.model.optimizer.passes.hgq_proxy_model import FixedPointQuantizer
+
+    theirs = bit_exact._produce_kif.dispatch(FixedPointQuantizer)
+
+    def produce(layer: Any) -> Any:
+        mode = layer.SAT
+        layer.SAT = "SAT_SYM" if mode == "SAT" else mode
+        try:
+            return theirs(layer)
+        finally:
+            layer.SAT = mode
+
+    bit_exact._produce_kif.register(FixedPointQuantizer, produce)
+    try:
+        yield
+    finally:
+        bit_exact._produce_kif.register(FixedPointQuantizer, theirs)
+
+
 HANDLERS: dict[str, Handler] = {
     "FixedPointQuantizer": _quantizer,
     "UnaryLUT": _unary_lut,

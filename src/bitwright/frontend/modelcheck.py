@@ -19,7 +19,10 @@ HGQ2_LAYERS = frozenset({
 })  # fmt: skip
 """Those that only HGQ2 has."""
 
-LAYERS = HGQ2_LAYERS | frozenset({
+PROXY_LAYERS = frozenset({"FixedPointQuantizer", "UnaryLUT"})
+"""Those of HGQ's proxies."""
+
+LAYERS = HGQ2_LAYERS | PROXY_LAYERS | frozenset({
     "InputLayer", "Dense", "QDense", "BatchNormalization", "QBatchNormalization", "Activation", "QActivation", "ReLU",
     "Softmax", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Reshape", "Flatten",
     "Dropout", "EinsumDense",

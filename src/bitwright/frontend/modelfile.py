@@ -12,8 +12,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from bitwright.errors import ModelError, UnsupportedLayerError
-from bitwright.frontend.flavours import STACKS, Flavour
+from bitwright.errors import ModelError
+from bitwright.frontend.flavours import Flavour
 from bitwright.frontend.modelcheck import layer_names, nodes, packages_of, refuse_code, refuse_strangers
 
 HGQ_CLASSES = frozenset({"FixedPointQuantizer", "UnaryLUT", "HDense", "HQuantize"})
@@ -60,12 +60,6 @@ def inspect(path: Path, weights: Path | None = None) -> ModelFile:
     refuse_code(path, config)
     classes = tuple(sorted({str(node["class_name"]) for node in nodes(config)}))
     flavour = _flavour(config, version, classes)
-    if flavour not in STACKS:
-        raise UnsupportedLayerError(
-            f"this is a {flavour.value} model (Keras {version})",
-            where=str(path),
-            hint=f"this version reads {', '.join(stack.title for stack in STACKS.values())}; save it in one of those",
-        )
     refuse_strangers(path, config)
     layers = layer_names(path, config)
     if weights is not None:

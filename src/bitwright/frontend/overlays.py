@@ -23,6 +23,7 @@ VARIABLE = "BITWRIGHT_OVERLAYS"
 
 _USES = {
     "da4ml": "layers with strategy distributed_arithmetic",
+    "hgq": "HGQ models",
     "hgq2": "HGQ2 models",
     "qkeras-v3": "qkeras-v3 models",
 }
