@@ -177,7 +177,7 @@ def _job(model: str, choices: Choices, folder: Path | None) -> Iterator[Any]:
 def run(model: str, as_json: bool, cores: int, folder: Path | None, **choices: Any) -> None:
     """Run every stage for MODEL through the workflow (flows/Snakefile); skip what is up to date.
 
-    MODEL is a folder of models/, a model.yaml, or a model file (.h5, .keras, .json with weights beside it).
+    MODEL is a folder of models/, a model.yaml, or a model file (.h5, .keras, .onnx, .json with weights beside it).
     """
     from bitwright.stages import flow
 

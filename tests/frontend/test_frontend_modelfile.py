@@ -98,11 +98,11 @@ def test_a_folder_is_no_model_file(tmp_path: Path) -> None:
 
 
 def test_another_kind_of_file(tmp_path: Path) -> None:
-    path = tmp_path / "m.onnx"
+    path = tmp_path / "m.pt"
     path.write_bytes(b"x")
     error = refused(path)
-    assert error.what == "'.onnx' is not a model file"
-    assert ".h5, .keras, .json or model.yaml" in error.hint
+    assert error.what == "'.pt' is not a model file"
+    assert ".h5, .keras, .json, .onnx or model.yaml" in error.hint
 
 
 @pytest.mark.parametrize(

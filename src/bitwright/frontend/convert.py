@@ -30,10 +30,11 @@ def make_config(model: Any, override: Path | None, softmax: str | None) -> dict[
         override: an hls/<model>.yaml; its LayerName keys must exist.
         softmax: name of a final softmax that the hardware leaves out.
     """
-    from hls4ml.utils import config_from_keras_model
+    from hls4ml.utils import config_from_keras_model, config_from_onnx_model
 
+    make = config_from_onnx_model if _is_onnx(model) else config_from_keras_model
     with _explained():
-        config: dict[str, Any] = config_from_keras_model(model, granularity="name", backend=BACKEND)
+        config: dict[str, Any] = make(model, granularity="name", backend=BACKEND)
     if override is not None:
         lay_over(config, override)
     for layer in config["LayerName"].values():
@@ -92,17 +93,22 @@ def convert(model: Any, config: dict[str, Any], name: str, options: dict[str, An
     Raises:
         UnsupportedLayerError: hls4ml does not know a layer.  ModelError: hls4ml refuses the model.
     """
-    from hls4ml.converters import convert_from_keras_model
+    from hls4ml.converters import convert_from_keras_model, convert_from_onnx_model
 
+    own = {} if _is_onnx(model) else {"allow_da_fallback": False}
+    make = convert_from_onnx_model if _is_onnx(model) else convert_from_keras_model
     if any(layer.get("Strategy", "").lower() == DISTRIBUTED for layer in config["LayerName"].values()):
         use_da4ml()
     with _explained(), kept_weights(), exact_limits(), _kept_quantizers():
-        graph = convert_from_keras_model(
-            model, hls_config=config, backend=BACKEND, output_dir="hls", project_name=name, allow_da_fallback=False,
-            **options,
+        graph = make(
+            model, hls_config=config, backend=BACKEND, output_dir="hls", project_name=name, **own, **options,
         )  # fmt: skip
     _mend_softmax(graph)
     return graph
+
+
+def _is_onnx(model: Any) -> bool:
+    return type(model).__name__ == "ModelWrapper"
 
 
 def _mend_softmax(graph: Any) -> None:

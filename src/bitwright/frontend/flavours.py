@@ -19,6 +19,7 @@ class Flavour(Enum):
     HGQ = "hgq"
     HGQ2 = "hgq2"
     QKERAS_V3 = "qkeras-v3"
+    ONNX = "onnx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Stack:
 
     Attributes:
         title: the flavour as messages call it.
-        keras: 2 or 3.
+        keras: 2, 3, or 0 for none.
         overlay: name of the folder of packages that goes before the installed ones; None where none is needed.
         reader: the module that loads it.
         packages: installed packages whose versions the import records, beside the overlay's own.
@@ -48,6 +49,7 @@ STACKS: dict[Flavour, Stack] = {
     Flavour.HGQ: Stack("HGQ 0.2 proxies", 2, "hgq", "hgq", KERAS2_PACKAGES),
     Flavour.KERAS3: Stack("Keras 3", 3, None, "keras3", KERAS3_PACKAGES),
     Flavour.QKERAS_V3: Stack("Keras 3 with qkeras-v3", 3, "qkeras-v3", "qkeras3", KERAS3_PACKAGES),
+    Flavour.ONNX: Stack("ONNX or QONNX", 0, "onnx", "onnxmodel", ("hls4ml", "numpy")),
     Flavour.HGQ2: Stack("Keras 3 with HGQ2", 3, "hgq2", "hgq2", KERAS3_PACKAGES),
 }
 """One for each flavour."""

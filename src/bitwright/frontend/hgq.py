@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bitwright.frontend import keras2
-from bitwright.frontend.kerasmodel import Floats, folded
+from bitwright.frontend.kerasmodel import Floats, folded, layer_values, predict, without_softmax
 
 
 def load(path: Path, weights: Path | None) -> Any:
@@ -26,3 +26,6 @@ def weight_values(model: Any) -> dict[str, list[Floats]]:
         else [np.asarray(weight, dtype=np.float64) for weight in layer.get_weights()]
         for layer in model.layers
     }
+
+
+__all__ = ["layer_values", "load", "predict", "weight_values", "without_softmax"]

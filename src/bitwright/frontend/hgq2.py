@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bitwright.frontend import keras3
-from bitwright.frontend.kerasmodel import Floats
+from bitwright.frontend.kerasmodel import Floats, layer_values, predict, without_softmax
 
 
 def load(path: Path, weights: Path | None) -> Any:
@@ -32,3 +32,6 @@ def _quantized(layer: Any) -> list[Floats]:
     elif hasattr(layer, "qscaler_and_qoffset"):
         found = list(layer.qscaler_and_qoffset)
     return [np.asarray(value, dtype=np.float64) for value in found]
+
+
+__all__ = ["layer_values", "load", "predict", "weight_values", "without_softmax"]

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.errors import ModelError, UnsupportedLayerError
-from bitwright.frontend.kerasmodel import Floats, folded, load_weights, quantized_weights
+from bitwright.frontend.kerasmodel import (
+    Floats,
+    folded,
+    layer_values,
+    load_weights,
+    predict,
+    quantized_weights,
+    without_softmax,
+)
 
 
 def load(path: Path, weights: Path | None) -> Any:
@@ -62,3 +70,6 @@ def weight_values(model: Any) -> dict[str, list[Floats]]:
             continue
         values[layer.name] = quantized_weights(layer)
     return values
+
+
+__all__ = ["layer_values", "load", "load_with", "predict", "weight_values", "without_softmax"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from bitwright.errors import ModelError, UnsupportedLayerError
 from bitwright.frontend.handlers3 import register
-from bitwright.frontend.kerasmodel import Floats, folded, load_weights
+from bitwright.frontend.kerasmodel import Floats, folded, layer_values, load_weights, predict, without_softmax
 
 
 def load(path: Path, weights: Path | None) -> Any:
@@ -57,3 +57,6 @@ def _values(layer: Any) -> list[Any]:
     if type(layer).__name__ == "BatchNormalization":
         return list(folded(layer))
     return list(layer.get_weights())
+
+
+__all__ = ["layer_values", "load", "predict", "weight_values", "without_softmax"]

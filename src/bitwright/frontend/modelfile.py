@@ -15,6 +15,7 @@ import numpy as np
 from bitwright.errors import ModelError
 from bitwright.frontend.flavours import Flavour
 from bitwright.frontend.modelcheck import layer_names, nodes, packages_of, refuse_code, refuse_strangers
+from bitwright.frontend.onnxfile import read_onnx
 
 HGQ_CLASSES = frozenset({"FixedPointQuantizer", "UnaryLUT", "HDense", "HQuantize"})
 """Classes by which HGQ 0.2 models are known: those of its proxies, and the first ones of models in training."""
@@ -53,9 +54,14 @@ def inspect(path: Path, weights: Path | None = None) -> ModelFile:
                 raise _no_weights(path)
             config, version = _read_json(path)
             _check_weights(weights)
+        case ".onnx":
+            version, operators = read_onnx(path)
+            return ModelFile(path, weights, Flavour.ONNX, version, operators)
         case suffix:
             raise ModelError(
-                f"'{suffix}' is not a model file", where=str(path), hint="give a .h5, .keras, .json or model.yaml"
+                f"'{suffix}' is not a model file",
+                where=str(path),
+                hint="give a .h5, .keras, .json, .onnx or model.yaml",
             )
     refuse_code(path, config)
     classes = tuple(sorted({str(node["class_name"]) for node in nodes(config)}))

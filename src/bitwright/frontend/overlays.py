@@ -25,6 +25,7 @@ _USES = {
     "da4ml": "layers with strategy distributed_arithmetic",
     "hgq": "HGQ models",
     "hgq2": "HGQ2 models",
+    "onnx": "ONNX and QONNX models",
     "qkeras-v3": "qkeras-v3 models",
 }
 
@@ -66,6 +67,16 @@ class Overlay:
                 hint=self.hint,
             )
         return self.place
+
+    def use(self) -> None:
+        """Put the folder before the installed packages, in this process.
+
+        Raises:
+            ToolNotFoundError: it is not installed.
+        """
+        folder = str(self.folder())
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
 
     @property
     def title(self) -> str:

@@ -23,6 +23,15 @@ class Reader(Protocol):
     def load(self, path: Path, weights: Path | None) -> Any:
         """The model of a file that was inspected."""
 
+    def without_softmax(self, model: Any) -> tuple[Any, str | None]:
+        """The model cut before a final softmax, and that layer's name."""
+
+    def predict(self, model: Any, inputs: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+        """Outputs (rows, elements) in the model's own float arithmetic."""
+
+    def layer_values(self, model: Any, inputs: list[npt.NDArray[np.float64]]) -> dict[str, npt.NDArray[np.float64]]:
+        """What each layer gives, (rows, elements), by its name."""
+
     def weight_values(self, model: Any) -> dict[str, list[npt.NDArray[np.float64]]]:
         """The weights that each layer computes with, by layer name."""
 
@@ -35,7 +44,7 @@ def prepare(flavour: Flavour) -> None:
     """
     stack = STACKS[flavour]
     if stack.overlay is not None:
-        _first_on_path(overlay(stack.overlay).folder())
+        overlay(stack.overlay).use()
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0", KERAS_BACKEND="tensorflow")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -60,11 +69,6 @@ def _use_keras2() -> None:
     import tf_keras
 
     sys.modules["keras"] = tf_keras
-
-
-def _first_on_path(folder: Path) -> None:
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
 
 
 def use_da4ml() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.frontend import keras3
-from bitwright.frontend.kerasmodel import Floats, quantized_weights
+from bitwright.frontend.kerasmodel import Floats, layer_values, predict, quantized_weights, without_softmax
 
 
 def load(path: Path, weights: Path | None) -> Any:
@@ -21,3 +21,6 @@ def weight_values(model: Any) -> dict[str, list[Floats]]:
     """The weights that each layer computes with, by layer name: after their quantizers."""
     quantized = {layer.name: quantized_weights(layer) for layer in model.layers if hasattr(layer, "get_quantizers")}
     return keras3.weight_values(model) | quantized
+
+
+__all__ = ["layer_values", "load", "predict", "weight_values", "without_softmax"]

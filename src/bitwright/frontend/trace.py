@@ -28,13 +28,12 @@ def run(request: TraceRequest) -> None:
     """Write what each layer of the network that Keras knows gives, (rows, elements), to ``keras_layers.npz``."""
     flavour = inspect(request.model, request.weights).flavour
     prepare(flavour)
-    from bitwright.frontend import kerasmodel
-
     network = load(request.network)
-    model = reader_of(flavour).load(request.model, request.weights)
-    model = model if request.whole else kerasmodel.without_softmax(model)[0]
+    reader = reader_of(flavour)
+    model = reader.load(request.model, request.weights)
+    model = model if request.whole else reader.without_softmax(model)[0]
     inputs = split(read_arrays(request.vectors)["x"], network)
-    write_arrays(request.out / "keras_layers.npz", matched(network, model, kerasmodel.layer_values(model, inputs)))
+    write_arrays(request.out / "keras_layers.npz", matched(network, model, reader.layer_values(model, inputs)))
 
 
 def matched(network: Network, model: Any, values: dict[str, Floats]) -> dict[str, Floats]:
@@ -44,7 +43,7 @@ def matched(network: Network, model: Any, values: dict[str, Floats]) -> dict[str
     (both are, where the activation is linear).  A layer into which it fused a batch norm has no counterpart in Keras.
     """
     names = {layer.name for layer in network.layers}
-    fused = {layer.name for layer in model.layers if _fused(layer, names)}
+    fused = {layer.name for layer in getattr(model, "layers", ()) if _fused(layer, names)}
     inner = {layer.name for layer in network.layers if isinstance(layer, Quantize) and "_iq" in layer.name}
     found: dict[str, Floats] = {}
     for layer in network.layers:

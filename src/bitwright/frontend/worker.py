@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from bitwright.errors import BitwrightError
 from bitwright.files import system_error, to_json, write_arrays, write_json
-from bitwright.frontend.flavours import STACKS, Flavour
+from bitwright.frontend.flavours import STACKS, Flavour, Stack
 from bitwright.frontend.modelfile import ModelFile, inspect
 from bitwright.frontend.overlays import overlay
 from bitwright.frontend.prepare import prepare, reader_of
@@ -38,23 +38,23 @@ def run(request: ImportRequest) -> None:
     started = time.perf_counter()
     file, rows = _look(request)
     prepare(file.flavour)
-    from bitwright.frontend import convert, kerasmodel, lower, lower_hgq
+    from bitwright.frontend import convert, lower, lower_hgq
 
     reader = reader_of(file.flavour)
     model = reader.load(file.path, file.weights)
     loaded = time.perf_counter()
-    compared, softmax = kerasmodel.without_softmax(model) if request.head != "model" else (model, None)
+    compared, softmax = reader.without_softmax(model) if request.head != "model" else (model, None)
     config = convert.make_config(model, request.hls_config, softmax)
     graph = convert.convert(model, config, request.name, request.options())
     network = lower.lower(graph, request.name, request.head, lower_hgq.HANDLERS)
-    network = _noted(network, reader.weight_values(model), softmax)
+    network = _noted(network, reader.weight_values(model), softmax, STACKS[file.flavour])
     if rows is not None:
         check_rows(rows, network, request.classes)
     vectors = draw(network, rows.x if rows else None, request.real, request.random, request.seed)
     save(network, request.out / "network.json")
     convert.write_project(graph, request.out, _identity(network))
     converted = time.perf_counter()
-    keras = kerasmodel.predict(compared, split(vectors.x, network))
+    keras = reader.predict(compared, split(vectors.x, network))
     write_arrays(request.out / "vectors.npz", {"x": vectors.x, "real": np.array(vectors.real)})
     labels = rows.y[: vectors.real] if rows is not None else np.zeros(0, dtype=np.int64)
     write_arrays(request.out / "labels.npz", {"y": labels})
@@ -93,9 +93,13 @@ def _identity(network: Network) -> str:
     return sha.hexdigest()
 
 
-def _noted(network: Network, keras: dict[str, list[npt.NDArray[np.float64]]], softmax: str | None) -> Network:
+def _noted(
+    network: Network, keras: dict[str, list[npt.NDArray[np.float64]]], softmax: str | None, stack: Stack
+) -> Network:
     """Say where the hardware's constants are not the Keras model's: then bits cannot be compared."""
     notes = [f"the final softmax '{softmax}' is left out: outputs are logits"] if softmax else []
+    if not stack.keras:
+        notes.append(f"an {stack.title} model: what is called Keras here is onnxruntime")
     origin: dict[str, str] = {"softmax": softmax} if softmax else {}
     rounded = [layer.name for layer in network.layers if _differs(layer, keras)]
     if rounded:

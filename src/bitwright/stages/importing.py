@@ -38,7 +38,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     _run_worker("worker", request, request.model, out)
     write_json(out / "project.json", _tree_digest(out / "hls"))
     summary: dict[str, Any] = read_json(out / "import.json")
-    say(f"{summary['flavour']}, Keras {summary['keras_version']}; {summary['vectors']} vectors, {summary['real']} real")
+    say(f"{summary['flavour']} {summary['keras_version']}; {summary['vectors']} vectors, {summary['real']} real")
     return {"seconds": summary["seconds"]}
 
 
