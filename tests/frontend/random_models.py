@@ -19,6 +19,8 @@ import yaml
 
 from bitwright.errors import BitwrightError
 from bitwright.frontend import worker
+from bitwright.frontend.flavours import Flavour
+from bitwright.frontend.prepare import prepare
 from bitwright.frontend.request import ImportRequest
 
 ROUNDINGS = ("TRN", "TRN_ZERO", "RND", "RND_ZERO", "RND_INF", "RND_MIN_INF", "RND_CONV")
@@ -222,7 +224,7 @@ def make(folder: Path, head: str, seed: int) -> None:
 
 def main(argv: list[str]) -> int:
     """Make every case; what goes wrong is left in its folder as error.json."""
-    worker.prepare_keras2()
+    prepare(Flavour.KERAS2)
     for word in argv[2:]:
         head, _, seed = word.partition(":")
         folder = Path(argv[1]) / f"{head}_{seed}"
