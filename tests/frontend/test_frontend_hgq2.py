@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from emulated import Case, call, emulate_all
 from judged import equal_to_keras
 
-from bitwright.fixed import Overflow, Rounding
+from bitwright.files import read_arrays, write_arrays
+from bitwright.fixed import Overflow, Rounding, to_float
 from bitwright.frontend.overlays import overlay
+from bitwright.frontend.request import TraceRequest
 from bitwright.network.layers import CastEach, Dense, Lookup, ScaleBias, Softmax
+from bitwright.network.reference import Reference
 
 pytestmark = pytest.mark.hls
 
@@ -62,6 +67,23 @@ def test_the_few_have_something_of_everything(few: dict[str, Case]) -> None:
     assert {fmt.overflow for fmt in formats if fmt} == {Overflow.WRAP, Overflow.SAT, Overflow.SAT_SYM}
     several = [layer for layer in layers if isinstance(layer, Dense) and len(layer.shape) > 1]
     assert several, "EinsumDense over several axes"
+
+
+def test_what_keras_gives_in_each_layer(few: dict[str, Case], folder: Path, tmp_path: Path) -> None:
+    """Asked after a mismatch: quantizers and outputs are named, not the sums between them, which lack bits."""
+    network, model = few["wrapping_1"].network, folder / "wrapping_1"
+    x = read_arrays(model / "import" / "vectors.npz")["x"][:300]
+    write_arrays(tmp_path / "x.npz", {"x": x})
+    request = TraceRequest(
+        model=model / "model.keras", weights=None, whole=False, network=model / "import" / "network.json",
+        vectors=tmp_path / "x.npz", out=tmp_path,
+    )  # fmt: skip
+    (tmp_path / "request.json").write_text(request.model_dump_json(), encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "bitwright.frontend.trace", str(tmp_path / "request.json")], check=True)
+    keras, ours = read_arrays(tmp_path / "keras_layers.npz"), Reference(network).layers(x)
+    assert set(keras) == {"x", "a_iq", "norm_iq", "b_iq", "b"}
+    for name, values in keras.items():
+        assert (to_float(ours[name], network.layer(name).result.fraction) == values).all(), name
 
 
 @pytest.mark.slow

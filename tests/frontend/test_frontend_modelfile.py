@@ -497,6 +497,33 @@ def test_flavours_of_keras3(tmp_path: Path, module: str, registered: str | None,
     assert inspect(copy).flavour is Flavour(flavour)
 
 
+def keras3_code(code: str) -> dict[str, dict[str, Any]]:
+    """Layers of Keras 3 models that hide code, by the way they do it."""
+    evil = keras3_layer("Lambda", "keras.layers", None, "x")
+    dense = keras3_layer("Dense", "keras.layers", None, "x")
+    table = keras3_layer("QUnaryFunctionLUT", "hgq.layers.activation", "hgq>QUnaryFunctionLUT", "x")
+    return {
+        "Lambda": {**evil, "config": {"name": "y", "function": lambda_node(code)}},
+        "in an activation": {**dense, "config": {"name": "y", "activation": lambda_node(code)}},
+        "in a table of HGQ2": {**table, "config": {"name": "y", "activation": lambda_node(code)}},
+        "registered": {**dense, "registered_name": "keras>Lambda"},
+    }
+
+
+@pytest.mark.parametrize("how", sorted(keras3_code("")))
+def test_code_in_keras3_models_is_refused(tmp_path: Path, how: str) -> None:
+    marker = tmp_path / "PLANTED"
+    path = write_keras(tmp_path / "m.keras", keras3_model(keras3_code(payload(marker))[how]), weights={})
+    assert "holds code, which is never run" in refused(path).what
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("module", ["os", "hgq_evil.layers", "subprocess"])
+def test_other_modules_in_keras3_models_are_refused(tmp_path: Path, module: str) -> None:
+    path = write_keras(tmp_path / "m.keras", keras3_model(keras3_layer("Dense", module, None, "x")), weights={})
+    assert f"comes from module {module}, which is never run" in refused(path).what
+
+
 def test_merges_of_keras3_are_counted(tmp_path: Path) -> None:
     add = keras3_layer("QAdd", "hgq.layers", "hgq>QAdd", "x", "x", "x")
     path = tmp_path / "m.h5"

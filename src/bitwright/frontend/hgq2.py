@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bitwright.frontend import keras3
-from bitwright.frontend.kerasmodel import Floats, layer_values, predict, without_softmax
+from bitwright.frontend import keras3, kerasmodel
+from bitwright.frontend.kerasmodel import Floats, predict, without_softmax
 
 
 def load(path: Path, weights: Path | None) -> Any:
@@ -23,6 +23,18 @@ def weight_values(model: Any) -> dict[str, list[Floats]]:
     """The weights that each layer computes with, by layer name: HGQ2's after their quantizers."""
     quantized = {layer.name: _quantized(layer) for layer in model.layers}
     return keras3.weight_values(model) | {name: values for name, values in quantized.items() if values}
+
+
+def layer_values(model: Any, inputs: list[Floats]) -> dict[str, Floats]:
+    """What each layer gives, (rows, elements), by its name, and what the quantizer of its one input gives."""
+    import keras
+
+    own = [layer for layer in model.layers if getattr(layer, "enable_iq", False) and hasattr(layer.input, "shape")]
+    traced = keras.Model(model.inputs, [layer.iq(layer.input) for layer in own])
+    joined = predict(traced, inputs)
+    edges = np.cumsum([int(np.prod(layer.input.shape[1:])) for layer in own])[:-1]
+    quantized = dict(zip([layer.iq.name for layer in own], np.split(joined, edges, axis=1), strict=True))
+    return kerasmodel.layer_values(model, inputs) | quantized
 
 
 def _quantized(layer: Any) -> list[Floats]:

@@ -45,7 +45,7 @@ def prepare(flavour: Flavour) -> None:
     stack = STACKS[flavour]
     if stack.overlay is not None:
         overlay(stack.overlay).use()
-    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0", KERAS_BACKEND="tensorflow")
+    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")
@@ -54,6 +54,8 @@ def prepare(flavour: Flavour) -> None:
         _use_keras2()
     else:
         os.environ.pop("TF_USE_LEGACY_KERAS", None)
+    if stack.keras == 3:  # for others the package `quantizers` would load Keras 3 because of it
+        os.environ["KERAS_BACKEND"] = "tensorflow"
 
 
 def reader_of(flavour: Flavour) -> Reader:

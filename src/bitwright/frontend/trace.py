@@ -19,7 +19,7 @@ from bitwright.frontend.prepare import prepare, reader_of
 from bitwright.frontend.request import TraceRequest
 from bitwright.frontend.worker import split
 from bitwright.network import Network, load
-from bitwright.network.layers import CastEach
+from bitwright.network.layers import CastEach, Input
 
 Floats = npt.NDArray[np.float64]
 
@@ -41,19 +41,29 @@ def matched(network: Network, model: Any, values: dict[str, Floats]) -> dict[str
 
     hls4ml splits an activation off its layer ``a`` as ``a_relu``: that one then is what Keras calls ``a``
     (both are, where the activation is linear).  A layer into which it fused a batch norm has no counterpart in Keras.
+    Nor has, in a network with quantizers of HGQ, what stands between them: hls4ml leaves out the bits that the next
+    quantizer drops.
     """
     names = {layer.name for layer in network.layers}
     fused = {layer.name for layer in getattr(model, "layers", ()) if _fused(layer, names)}
-    inner = {layer.name for layer in network.layers if isinstance(layer, CastEach) and "_iq" in layer.name}
+    whole = _whole(network)
     found: dict[str, Floats] = {}
     for layer in network.layers:
         owner = max((name for name in values if f"{layer.name}_".startswith(f"{name}_")), key=len, default=None)
-        if owner is None or owner in fused or layer.name in inner or values[owner].shape[1] != layer.size:
+        if owner is None or owner in fused or layer.name not in whole or values[owner].shape[1] != layer.size:
             continue
         if not layer.name.endswith("_linear"):
             found.pop(owner, None)  # the sum before an activation
         found[layer.name] = values[owner]
     return found
+
+
+def _whole(network: Network) -> set[str]:
+    """The layers that hold every bit of their values."""
+    if not any(isinstance(layer, CastEach) for layer in network.layers):
+        return {layer.name for layer in network.layers}
+    ends = {layer.name for layer in network.layers if isinstance(layer, Input | CastEach)}
+    return ends | set(network.outputs)
 
 
 def _fused(layer: Any, names: set[str]) -> bool:
