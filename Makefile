@@ -52,7 +52,7 @@ doctor: $(READY)
 
 setup: $(READY)
 
-$(READY): pyproject.toml ci/constraints.txt ci/setup
+$(READY): pyproject.toml ci/constraints.txt ci/setup $(wildcard src/bitwright/frontend/pins/*.txt)
 	@ci/setup
 
 clean:

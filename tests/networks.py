@@ -264,6 +264,11 @@ class Draft:
         modes = {"rounding": Rounding.TRN, "overflow": Overflow.WRAP} | modes
         return self.add(CastEach(**self.common("each", (x,), x.shape, result), bits=bits, **modes))
 
+    def lookup(self, x: Base, table: Format, result: Format, more: int = 0) -> Lookup:
+        """A Lookup layer with a random table, of ``more`` entries than the source has patterns."""
+        entries = self.constant(((1 << x.result.width) + more,), table)
+        return self.add(Lookup(**self.common("lookup", (x,), x.shape, result), table=entries))
+
     def recurrent(
         self,
         x: Base,
@@ -568,6 +573,36 @@ def _levels() -> Network:
     return draft.network(*draft.layers[3:])
 
 
+def _quantizers() -> Network:
+    """A format for each element: without bits, beyond the source, beyond the result, every overflow mode."""
+    draft = Draft("quantizers")
+    x, y = draft.input((2, 3), "fixed<7,4>"), draft.input(4, "ufixed<6,2>")
+    rnd = {"rounding": Rounding.RND}
+    formats = ("fixed<4,2>", None, "ufixed<3,2>", "fixed<9,4>", "fixed<2,5>", None)
+    results = ("fixed<11,6>", "ufixed<5,3>", "fixed<6,3,RND,SAT>")
+    outs = [draft.cast_each(x, result, formats, **rnd) for result in results]
+    outs += [
+        draft.cast_each(
+            y, "fixed<9,4>", [FixedFormat(3, i, i % 2 == 0) for i in range(4)], rounding=rounding, overflow=overflow
+        )
+        for rounding in (Rounding.TRN, Rounding.RND, Rounding.RND_CONV) for overflow in Overflow
+    ]  # fmt: skip
+    inner = draft.cast_each(
+        draft.dense(y, 3, accum="fixed<16,8>", result="fixed<16,8>"), "fixed<8,4>", formats[:3], **rnd
+    )
+    return draft.network(*outs, draft.cast_each(y, "fixed<3,1>", [None] * 4), inner)
+
+
+def _lookups() -> Network:
+    draft = Draft("lookups")
+    signed, unsigned = draft.input(2, "fixed<5,2>"), draft.input(3, "ufixed<4,6>")
+    modes = {"rounding": Rounding.RND, "overflow": Overflow.SAT}
+    few = draft.cast_each(unsigned, "ufixed<5,6>", ["ufixed<2,5>"] * 3, **modes)
+    outs = [draft.lookup(x, "fixed<6,2>", "fixed<5,2,RND,SAT>") for x in (signed, unsigned, few)]
+    more = draft.lookup(signed, "fixed<6,2>", "fixed<5,2>", more=32)
+    return draft.network(*outs, more, draft.lookup(draft.relu(signed, "fixed<3,3>"), "ufixed<7,3>", "ufixed<5,1>"))
+
+
 def _softmax_of_slices() -> Network:
     draft = Draft("softmax_of_slices")
     x = draft.input((2, 3, 2), "fixed<5,2>")
@@ -742,7 +777,7 @@ def every_kind() -> list[Network]:
     return [
         *dense_networks(), *conv_networks(), *pool_networks(), _rearranges(), _dense_then(), _dense_partial_sums(),
         _scale_bias(), _relu(), _casts(), _formats(), *_tables(), _activations(), _levels(), *recurrent_networks(),
-        _softmax_of_slices(),
+        _quantizers(), _lookups(), _softmax_of_slices(),
         _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(),
         _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip
@@ -796,7 +831,7 @@ def _grow(draft: Draft, rng: random.Random, width: int) -> None:
     """One more random layer on one or two of the layers so far."""
     x, y = rng.choice(draft.layers), rng.choice(draft.layers)
     result = random_format(rng, width)
-    match rng.randint(0, 9):
+    match rng.randint(0, 11):
         case 0 | 1:
             accum = random_format(rng, min(2 * width - 2, 64))
             weight, bias = (
@@ -823,6 +858,18 @@ def _grow(draft: Draft, rng: random.Random, width: int) -> None:
             _random_softmax(draft, rng, x, result)
         case 9:
             draft.hard_max(x, result) if rng.randint(0, 1) else draft.argmax(x)
+        case 10:
+            _random_cast_each(draft, rng, x, result)
+        case 11:
+            if x.result.width <= 8:
+                draft.lookup(x, random_format(rng, modes=False), result)
+            else:
+                draft.cast(x, result)
+
+
+def _random_cast_each(draft: Draft, rng: random.Random, x: Base, result: FixedFormat) -> None:
+    formats = [random_format(rng, 8) if rng.randint(0, 5) else None for _ in range(x.size)]
+    draft.cast_each(x, result, formats, rounding=rng.choice(list(Rounding)), overflow=rng.choice(list(Overflow)))
 
 
 def _flat(draft: Draft, x: Base) -> Base:

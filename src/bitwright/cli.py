@@ -183,7 +183,7 @@ def _job(model: str, choices: Choices, folder: Path | None) -> Iterator[Any]:
 def run(model: str, as_json: bool, cores: int, folder: Path | None, **choices: Any) -> None:
     """Run every stage for MODEL through the workflow (flows/Snakefile); skip what is up to date.
 
-    MODEL is a folder of models/, a model.yaml, or a model file (.h5, .keras, .json with weights beside it).
+    MODEL is a folder of models/, a model.yaml, or a model file (.h5, .keras, .onnx, .json with weights beside it).
     """
     from bitwright.stages import flow
 
@@ -359,8 +359,9 @@ def _print_estimates(title: str, rows: tuple[Any, ...]) -> None:
 def doctor(as_json: bool) -> None:
     """Show what is installed, in which version, and which stages can run."""
     from bitwright.eda.tools import survey
+    from bitwright.frontend.overlays import overlay_status
 
-    found = survey()
+    found = (*survey(), *overlay_status())
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(tool) for tool in found]))
         return

@@ -14,7 +14,8 @@ from typing import Any
 
 from bitwright.errors import BitwrightError
 from bitwright.files import write_arrays
-from bitwright.frontend import worker
+from bitwright.frontend.flavours import Flavour
+from bitwright.frontend.prepare import prepare
 from bitwright.network import save
 from bitwright.network.vectors import draw
 
@@ -38,7 +39,7 @@ def make(entry: dict[str, Any]) -> None:
 
 def main(argv: list[str]) -> int:
     """Make every entry; what goes wrong is left in its folder."""
-    worker.prepare_keras2()
+    prepare(Flavour.KERAS2)
     for entry in json.loads(Path(argv[1]).read_text(encoding="utf-8")):
         folder = Path(entry["out"])
         folder.mkdir(parents=True)

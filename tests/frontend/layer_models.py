@@ -18,7 +18,8 @@ from random_models import any_type, set_weights
 
 from bitwright.errors import BitwrightError
 from bitwright.files import write_arrays
-from bitwright.frontend import worker
+from bitwright.frontend.flavours import Flavour
+from bitwright.frontend.prepare import prepare
 from bitwright.network import save
 from bitwright.network.vectors import draw
 
@@ -304,7 +305,7 @@ def make(folder: Path, name: str, io_type: str, seed: int) -> None:
 
 def main(argv: list[str]) -> int:
     """Make every case; what goes wrong is left in its folder."""
-    worker.prepare_keras2()
+    prepare(Flavour.KERAS2)
     for word in argv[2:]:
         name, io_type, seed = word.split(":")
         folder = Path(argv[1]) / word.replace(":", "_")

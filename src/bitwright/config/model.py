@@ -51,7 +51,7 @@ class ModelConfig(Config):
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="also the name of the hardware top")
     title: str = ""
-    source: Path = Field(description="model file: .h5, .keras, or .json with its weights beside it")
+    source: Path = Field(description="model file: .h5, .keras, .onnx, or .json with its weights beside it")
     weights: Path | None = Field(default=None, description="weights of a .json model")
     hls: Path | None = Field(default=None, description="hls4ml config; made by hls4ml when absent")
     io_type: Literal["io_parallel", "io_stream"] = "io_parallel"

@@ -1,6 +1,6 @@
 """Train a Keras 2 model: pruning, early stopping, progress, and the distillation of a labeller.
 
-Runs in a process that :func:`bitwright.frontend.worker.prepare_keras2` has prepared.
+Runs in a process that :func:`bitwright.frontend.prepare.prepare` has prepared.
 """
 
 from __future__ import annotations

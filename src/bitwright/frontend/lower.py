@@ -6,7 +6,7 @@ Constants are taken as the C++ takes them: from the decimal text that hls4ml's w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
@@ -37,19 +37,23 @@ from bitwright.network.layers import (
     Shape,
 )
 
+Handler = Callable[[Any, Common, list[Layer]], Layer | tuple[Layer, ...]]
+"""A node of hls4ml, what its layer has in common with all, and its sources, to the layer or layers."""
 
-def lower(graph: Any, name: str, head: str) -> Network:
+
+def lower(graph: Any, name: str, head: str, more: Mapping[str, Handler] | None = None) -> Network:
     """The Network of an hls4ml ModelGraph.
 
     Args:
         graph: ``hls4ml.model.graph.ModelGraph`` with its backend passes applied.
         name: the network's name.
         head: ``argmax`` adds the index of the largest output.
+        more: handlers by class of hls4ml, before those of this module.
 
     Raises:
         UnsupportedLayerError: a layer or an option of one that has no place here.
     """
-    state = _State()
+    state = _State({**_HANDLERS, **(more or {})})
     order = {name: i for i, name in enumerate(graph.inputs)}  # of the C++'s arguments, and of Keras's inputs
     for node in sorted(graph.get_layers(), key=lambda node: order.get(node.name, len(order))):
         state.add(node)
@@ -69,7 +73,8 @@ class _State:
     That is one layer, or one for each step inside of a TimeDistributed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self.handlers = handlers
         self.layers: dict[str, Layer] = {}
         self.values: dict[str, tuple[str, ...]] = {}
 
@@ -101,7 +106,7 @@ class _State:
         held = []
         for step in range(count):
             names = tuple(source[step % len(source)] for source in sources)
-            made = _lower_node(node, names, self.layers)
+            made = _lower_node(node, names, self.layers, self.handlers)
             made = time.renamed(made, step) if count > 1 else made
             self.layers.update((layer.name, layer) for layer in made)
             held.append(made[-1].name)
@@ -114,12 +119,14 @@ def _argmax(source: Layer) -> Argmax:
     return Argmax(name=f"{source.name}_argmax", sources=(source.name,), shape=(1,), result=fmt)
 
 
-def _lower_node(node: Any, sources: tuple[str, ...], done: dict[str, Layer]) -> tuple[Layer, ...]:
+def _lower_node(
+    node: Any, sources: tuple[str, ...], done: dict[str, Layer], handlers: Mapping[str, Handler]
+) -> tuple[Layer, ...]:
     """The layers that compute what a node does; the last one has its name and its values."""
     kind = type(node).__name__
-    handler = _HANDLERS.get(kind.removeprefix("Vivado").removeprefix("Vitis"))
+    handler = handlers.get(kind.removeprefix("Vivado").removeprefix("Vitis"))
     if handler is None:
-        handler = next((_HANDLERS[c.__name__] for c in type(node).__mro__[1:2] if c.__name__ in _EXACT_PARENTS), None)
+        handler = next((handlers[c.__name__] for c in type(node).__mro__[1:2] if c.__name__ in _EXACT_PARENTS), None)
     if handler is None:
         raise unsupported(node, f"{node.class_name} layers have no hardware here")
     made = handler(node, _common(node, sources), [done[source] for source in sources])
@@ -138,7 +145,8 @@ def _input(_node: Any, common: Common, _sources: list[Layer]) -> Layer:
     return Input(**{**common, "sources": ()})
 
 
-def _dense(node: Any, common: Common, sources: list[Layer]) -> Layer | tuple[Layer, ...]:
+def dense(node: Any, common: Common, sources: list[Layer]) -> Layer | tuple[Layer, ...]:
+    """A Dense layer of any strategy but distributed arithmetic."""
     strategy = str(node.get_attr("strategy", "latency")).lower()
     if strategy not in ("latency", "resource", "resource_unrolled"):
         raise unsupported(node, f"strategy '{strategy}' has no exact reference here")
@@ -215,9 +223,9 @@ def _repack(_node: Any, common: Common, sources: list[Layer]) -> Layer:
     return Reshape(**common) if common["result"] == sources[0].result else Cast(**common)
 
 
-_HANDLERS: dict[str, Callable[[Any, Common, list[Layer]], Layer | tuple[Layer, ...]]] = {
+_HANDLERS: dict[str, Handler] = {
     "Input": _input,
-    "Dense": _dense,
+    "Dense": dense,
     "BatchNormalization": _batch_norm,
     "ApplyAlpha": _batch_norm,
     "Activation": activations.activation,
@@ -257,4 +265,4 @@ _HANDLERS: dict[str, Callable[[Any, Common, list[Layer]], Layer | tuple[Layer, .
 }
 _EXACT_PARENTS = frozenset({"Input", "Dense"})
 
-__all__ = ["lower"]
+__all__ = ["Handler", "dense", "lower"]

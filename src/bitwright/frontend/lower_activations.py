@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from bitwright.fixed import FixedFormat, Overflow, Rounding, quantize_number
+from bitwright.fixed import MAX_WIDTH, FixedFormat, Overflow, Rounding, quantize_number
 from bitwright.frontend.lower_types import Common, constant, format_of, is_bit, precision, streamed, unsupported
 from bitwright.network.layers import (
     Cast,
@@ -146,19 +145,26 @@ def _limits(node: Any, which: str, more: int) -> Constant:
 # --- tables of a model's own, types of a model's own -----------------------------------------------
 
 
-def unary_lut(node: Any, common: Common, _sources: list[Layer]) -> Layer:
+def unary_lut(node: Any, common: Common, sources: list[Layer]) -> Layer:
     """HGQ's tables: the bit pattern is the address."""
     table = constant(node, "table")
+    if 1 << sources[0].result.width > table.raw.size:
+        raise unsupported(node, f"a table of {table.raw.size} entries for {sources[0].result}")
     return Lookup(**common, table=Constant(table.raw.reshape(-1), table.format))
 
 
 def quantizer(node: Any, common: Common, sources: list[Layer]) -> Layer:
-    """HGQ's FixedPointQuantizer: a type for each element."""
+    """HGQ's FixedPointQuantizer: a type for each element; hls4ml writes 0 where one has no bits."""
     shape = sources[0].shape
     rows = [np.broadcast_to(np.asarray(row)[0], shape).ravel().astype(np.int64) for row in node.mask_kbi]
-    bits = Constant(np.ascontiguousarray(np.stack(rows)), FixedFormat(16, 16))
-    assert bits.raw.shape == (3, prod(shape))
-    return CastEach(**common, bits=bits, rounding=Rounding(str(node.RND)), overflow=Overflow(str(node.SAT)))
+    if rows[1].max(initial=0) > MAX_WIDTH:
+        raise unsupported(node, f"a quantizer of {rows[1].max()} bits")
+    try:
+        rounding, overflow = Rounding(str(node.RND)), Overflow(str(node.SAT))
+    except ValueError as error:
+        raise unsupported(node, f"a quantizer with {node.RND} and {node.SAT}") from error
+    bits = np.where(rows[1] > 0, np.stack(rows), 0)
+    return CastEach(**common, bits=Constant(bits, FixedFormat(16, 16)), rounding=rounding, overflow=overflow)
 
 
 # --- softmax -----------------------------------------------------------------------------------

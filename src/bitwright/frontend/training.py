@@ -139,9 +139,10 @@ def _run(job: Job, arguments: argparse.Namespace) -> None:
 @cache
 def _keras() -> Any:
     """The module that trains, once the process is ready for Keras 2: the slow and last thing to be loaded."""
-    from bitwright.frontend.worker import prepare_keras2
+    from bitwright.frontend.flavours import Flavour
+    from bitwright.frontend.prepare import prepare
 
-    prepare_keras2()
+    prepare(Flavour.KERAS2)
     from bitwright.frontend import fitting  # loads TensorFlow
 
     return fitting

@@ -152,7 +152,10 @@ class Levels(Base):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Lookup(Base):
-    """``y = cast(table[bit pattern of x])`` (nnet_activation.h, unary_lut)."""
+    """``y = cast(table[bits of x])``, the pattern as an unsigned number (nnet_activation.h, unary_lut).
+
+    ``table`` has an entry for each pattern of the source's format, negative values behind the positive ones.
+    """
 
     table: Constant
 

@@ -38,7 +38,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     _run_worker("worker", request, request.model, out)
     write_json(out / "project.json", tree_digest(out / "hls"))
     summary: dict[str, Any] = read_json(out / "import.json")
-    say(f"{summary['flavour']}, Keras {summary['keras_version']}; {summary['vectors']} vectors, {summary['real']} real")
+    say(f"{summary['flavour']} {summary['keras_version']}; {summary['vectors']} vectors, {summary['real']} real")
     return {"seconds": summary["seconds"]}
 
 
@@ -59,7 +59,7 @@ def keras_layers(job: Job, network: Network, x: npt.NDArray[np.int64], folder: P
 def _run_worker(module: str, asked: BaseModel, model: Path, out: Path) -> None:
     request = out.resolve() / "request.json"
     request.write_text(asked.model_dump_json(), encoding="utf-8")
-    env = {**os.environ, "PYTHONHASHSEED": "0", "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    env = {**os.environ, "PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
     run = process.run(
         [sys.executable, "-m", f"bitwright.frontend.{module}", str(request)], cwd=out, log=out / "import.log",
         timeout_s=TIMEOUT_S, env=env, tool="import worker", version="", what="importing the model", check=False,
