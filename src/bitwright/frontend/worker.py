@@ -27,7 +27,7 @@ from bitwright.frontend.request import ImportRequest
 from bitwright.frontend.reuse import demand_reuse_factors
 from bitwright.frontend.rows import Rows, check_rows, read_rows
 from bitwright.network import Network, save
-from bitwright.network.layers import Dense, ScaleBias
+from bitwright.network.layers import Conv, Dense, ScaleBias
 from bitwright.network.text import identity
 from bitwright.network.vectors import Vectors, draw
 
@@ -103,7 +103,7 @@ def _noted(
 
 def _differs(layer: Any, keras: dict[str, list[npt.NDArray[np.float64]]]) -> bool:
     """Whether the constants of a layer are not exactly the weights that Keras computes with."""
-    if not isinstance(layer, Dense | ScaleBias):
+    if not isinstance(layer, Dense | Conv | ScaleBias):
         return False
     weights = keras.get(layer.name, [])
     if isinstance(layer, ScaleBias):
@@ -114,14 +114,14 @@ def _differs(layer: Any, keras: dict[str, list[npt.NDArray[np.float64]]]) -> boo
         )
     if not weights:
         return True
-    bias = weights[1] if len(weights) > 1 else np.zeros(layer.size)
+    bias = weights[1] if len(weights) > 1 else np.zeros(layer.bias.raw.size)
     return not (_same(weights[0], layer.weight.value) and _same(bias.ravel(), layer.bias.value))
 
 
 def _same(keras: npt.NDArray[np.float64], ours: npt.NDArray[np.float64]) -> bool:
     """Equal arrays; where one is spread over a larger one (EinsumDense), the same numbers beside zero."""
-    if keras.shape == ours.shape:
-        return np.array_equal(keras, ours)
+    if keras.size == ours.size:  # depthwise kernels and Dense over pixels have one axis more or less
+        return np.array_equal(keras.ravel(), ours.ravel())
     return np.array_equal(np.unique(keras[keras != 0]), np.unique(ours[ours != 0]))
 
 
