@@ -63,7 +63,8 @@ def _whole(network: Network) -> set[str]:
     if not any(isinstance(layer, CastEach) for layer in network.layers):
         return {layer.name for layer in network.layers}
     ends = {layer.name for layer in network.layers if isinstance(layer, Input | CastEach)}
-    return ends | set(network.outputs)
+    before = {layer.sources[0] for layer in network.layers if isinstance(layer, CastEach)}
+    return (ends - before) | {layer.name for layer in network.inputs} | set(network.outputs)
 
 
 def _fused(layer: Any, names: set[str]) -> bool:
