@@ -374,6 +374,31 @@ def doctor(as_json: bool) -> None:
         click.echo(f"stages that cannot: {', '.join(blocked)}")
 
 
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def coverage(as_json: bool) -> None:
+    """List hls4ml's layers: what the reference, parallel and streamed RTL have of each, and which tests hold it."""
+    from bitwright.stages.importing import layer_coverage
+
+    rows = layer_coverage()
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("layer", "hls4ml class", "reference", "parallel RTL", "stream RTL", "tested by"):
+        table.add_column(column)
+    for row in rows:
+        yes = ["yes" if row[key] else "-" for key in ("reference", "parallel")]
+        tests = ", ".join(path.rpartition("/")[2] for path in row["tests"])
+        table.add_row(row["name"], row["hls4ml_class"], *yes, row["stream"] or "-", tests or "-")
+    Console().print(table)
+    held = sum(bool(row["reference"]) for row in rows)
+    click.echo(f"{held} of hls4ml's {len(rows)} layer names; the others are refused by name")
+
+
 def _doctor_note(tool: Any) -> str:
     needed = f"for {', '.join(tool.needed_for)}"
     return needed if tool.found else f"{needed}; {tool.hint}"

@@ -10,6 +10,7 @@ import hashlib
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,22 @@ def keras_layers(job: Job, network: Network, x: npt.NDArray[np.int64], folder: P
     _run_worker("trace", request, request.model, folder)
     found = read_arrays(folder / "keras_layers.npz")
     return {layer.name: found[layer.name] for layer in network.layers if layer.name in found}
+
+
+def layer_coverage() -> list[dict[str, Any]]:
+    """The rows of :mod:`bitwright.frontend.coverage`, made in a process that loads hls4ml.
+
+    Raises:
+        ToolFailedError: that process failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "coverage.log"
+        process.run(
+            [sys.executable, "-m", "bitwright.frontend.coverage", str(Path(folder) / "rows.json")], cwd=Path(folder),
+            log=log, timeout_s=TIMEOUT_S, tool="hls4ml", version="", what="listing its layers",
+        )  # fmt: skip
+        rows: list[dict[str, Any]] = read_json(Path(folder) / "rows.json")
+    return rows
 
 
 def _run_worker(module: str, asked: BaseModel, model: Path, out: Path) -> None:
