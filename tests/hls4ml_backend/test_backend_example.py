@@ -127,7 +127,7 @@ def test_build_without_synthesis_states_no_resources(answers: Answers) -> None:
         ("validation", "build() compares bit for bit"),
         ("export", "OUTPUT_DIR/emit"),
         ("vsynth", "vivado -mode batch -source vivado.tcl"),
-        ("fifo_opt", "io_parallel hardware has none"),
+        ("fifo_opt", "emit computes their depths"),
     ],
 )
 def test_what_rtl_cannot_give_is_said(answers: Answers, keyword: str, words: str) -> None:
