@@ -593,6 +593,14 @@ def _quantizers() -> Network:
     return draft.network(*outs, draft.cast_each(y, "fixed<3,1>", [None] * 4), inner)
 
 
+def _dense_of_axes() -> Network:
+    """What EinsumDense becomes: one matrix over flattened tensors of several axes."""
+    draft = Draft("dense_of_axes")
+    flat = draft.dense(draft.input((2, 3), "fixed<6,3>"), 4, accum="fixed<16,8>", result="fixed<9,5>")
+    draft.layers[-1] = made = dataclasses.replace(flat, shape=(2, 2))
+    return draft.network(draft.cast_each(made, "fixed<7,4>", ["fixed<5,3>", None, "ufixed<4,2>", "fixed<3,3>"]))
+
+
 def _lookups() -> Network:
     draft = Draft("lookups")
     signed, unsigned = draft.input(2, "fixed<5,2>"), draft.input(3, "ufixed<4,6>")
@@ -777,7 +785,7 @@ def every_kind() -> list[Network]:
     return [
         *dense_networks(), *conv_networks(), *pool_networks(), _rearranges(), _dense_then(), _dense_partial_sums(),
         _scale_bias(), _relu(), _casts(), _formats(), *_tables(), _activations(), _levels(), *recurrent_networks(),
-        _quantizers(), _lookups(), _softmax_of_slices(),
+        _quantizers(), _lookups(), _dense_of_axes(), _softmax_of_slices(),
         _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(),
         _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip
