@@ -41,7 +41,7 @@ def folded(name: str) -> Entry:
 
 
 FOLDED_CONV = ("--hls", str(ROOT / "hls" / "KERAS_conv1d.yaml"))
-WIDE = ("--hls", str(ROOT / "hls" / "wide.yaml"))
+WIDE = ("--hls", str(ROOT / "hls" / "qkeras_mnist_cnn.yaml"))
 ENTRIES = (
     parallel("KERAS_1layer"), parallel("KERAS_3layer"), parallel("KERAS_3layer_batch_norm"),
     Entry(
