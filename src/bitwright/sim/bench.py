@@ -148,7 +148,7 @@ def compare(traffic: Traffic, first: int, count: int) -> None:
     if wrong:
         at = wrong[0]
         detail = f"vector {first + at // OUT}: got {traffic.words[at]:x}, not {expected[at]:x}"
-        raise AssertionError(f"{len(wrong)} of {len(expected)} outputs differ; {detail}")
+        raise AssertionError(f"{len({i // OUT for i in wrong})} of {count} vectors differ; {detail}")
 
 
 def latency_of(traffic: Traffic) -> int:
