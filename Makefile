@@ -6,9 +6,10 @@ override TARGET := $(value TARGET)
 override WEIGHTS := $(value WEIGHTS)
 override HLS := $(value HLS)
 override HEAD := $(value HEAD)
+override IO := $(value IO)
 override DATA := $(value DATA)
 override BULK := $(value BULK)
-export MODEL TARGET WEIGHTS HLS HEAD DATA BULK
+export MODEL TARGET WEIGHTS HLS HEAD IO DATA BULK
 
 READY := .venv/.ready
 
@@ -19,7 +20,7 @@ help:
 	@echo "make test                                 the tests (20 minutes or less on 2 cores)"
 	@echo "make test-full                            the slow ones too, as the nightly runs them"
 	@echo "make check                                formatting, lint, types, floors, RTL lint"
-	@echo "make train MODEL=jet3 [DATA=openml]       train a model of the zoo again"
+	@echo "make train MODEL=jet3 [DATA=openml]       train a model of the zoo again (DATA: openml, a file, a folder of idx files)"
 	@echo "make bench                                measure speed; figures for docs/performance.md"
 	@echo "make nightly [MODEL=\"jet3 jsc_tiny\"]      every model of the zoo"
 	@echo "make doctor                               what is installed, which stages can run"
@@ -51,7 +52,7 @@ doctor: $(READY)
 
 setup: $(READY)
 
-$(READY): pyproject.toml ci/constraints.txt ci/setup
+$(READY): pyproject.toml ci/constraints.txt ci/setup $(wildcard src/bitwright/frontend/pins/*.txt)
 	@ci/setup
 
 clean:

@@ -1,4 +1,4 @@
-"""Lint every hand-written SystemVerilog file alone, and a bundle of every layer kind, without waivers."""
+"""Lint without waivers: every hand-written SystemVerilog block, bundles of every layer kind and of folded networks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bitwright.config import load_target
 from bitwright.eda import process
 from bitwright.eda.tools import verilator_binary
 from bitwright.errors import BitwrightError
-from bitwright.rtl.bundle import emit
+from bitwright.rtl.emit import emit
 from bitwright.rtl.lint import diagnostics
 from bitwright.sim.verilator import environment
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from networks import every_kind
+from networks import every_kind, folded_networks
 
 
 def verilator_lint(files: list[Path], top: str, log: Path) -> list[str]:
@@ -37,20 +37,22 @@ def verilator_lint(files: list[Path], top: str, log: Path) -> list[str]:
     return text.splitlines() if run.exit_code or "%Warning" in text or "%Error" in text else []
 
 
+def lint(files: list[Path], top: str, log: Path) -> list[str]:
+    return diagnostics(files, top) + verilator_lint(files, top, log)
+
+
 def main() -> int:
     found: list[str] = []
+    blocks = sorted((ROOT / "src" / "bitwright" / "rtl" / "sv").glob("*.sv"))
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        for file in sorted((ROOT / "src" / "bitwright" / "rtl" / "sv").glob("*.sv")):
-            found += diagnostics([file]) + verilator_lint([file], file.stem, work / "lint.log")
-        for network in every_kind():
+        for file in blocks:
+            found += lint(blocks, file.stem, work / "lint.log")
+        for network in [*every_kind(), *folded_networks()]:
             out = work / network.name
             out.mkdir()
             bundle = emit(network, load_target(ROOT / "flows" / "targets" / "vu13p_5ns.yaml"), out)
-            files = [out / name for name in bundle.files]
-            found += diagnostics(files, bundle.shell.module) + verilator_lint(
-                files, bundle.shell.module, work / "lint.log"
-            )
+            found += lint([out / name for name in bundle.files], bundle.shell.module, work / "lint.log")
     print("\n".join(found) if found else "clean")
     return 1 if found else 0
 

@@ -6,8 +6,9 @@ with ``bitwright.network.steps`` and is as slow as it is plain.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import product
 from math import floor, prod, trunc
 
 from rationals import assigned
@@ -16,14 +17,26 @@ from bitwright.fixed import FixedFormat
 from bitwright.network.layers import (
     Argmax,
     Cast,
+    CastEach,
+    Cell,
     Concat,
     Constant,
+    Conv,
     Dense,
+    Dot,
+    ExpLinear,
     HardMax,
+    HardSigmoid,
     Input,
     Layer,
+    Leaky,
+    Levels,
+    Lookup,
     Merge,
     Network,
+    Pool,
+    Rearrange,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -31,6 +44,7 @@ from bitwright.network.layers import (
     SoftmaxKind,
     Table,
     TableFunction,
+    Threshold,
 )
 
 Numbers = list[Fraction]
@@ -135,6 +149,103 @@ def dense_resource_rf_gt_nin_rem0(layer: Dense, x: Numbers) -> Numbers:
     return [store(a, layer.result) for a in acc]
 
 
+def image(x: Numbers, shape: Sequence[int], at: Sequence[int], channel: int, outside: Fraction) -> Fraction:
+    """The element of a channel at a place that may lie outside the image."""
+    if any(not 0 <= place < n for place, n in zip(at, shape[:-1], strict=True)):
+        return outside
+    index = 0
+    for place, n in zip(at, shape[:-1], strict=True):
+        index = index * n + place
+    return x[index * shape[-1] + channel]
+
+
+def places(
+    shape: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]
+) -> list[list[tuple[int, ...]]]:
+    """For each output position, in order, where its taps lie."""
+    counts = []
+    for axis, n in enumerate(shape[:-1]):
+        full = n + padding[2 * axis] + padding[2 * axis + 1]
+        counts.append(len([p for p in range(0, full, stride[axis]) if p + kernel[axis] <= full]))
+    starts = product(*(range(count) for count in counts))
+    return [
+        [
+            tuple(p * stride[a] + t - padding[2 * a] for a, (p, t) in enumerate(zip(start, tap, strict=True)))
+            for tap in product(*(range(k) for k in kernel))
+        ]
+        for start in starts
+    ]
+
+
+def conv(layer: Conv, x: Numbers, shape: Sequence[int]) -> Numbers:
+    """conv_1d/2d_latency_cl, _resource_cl, and the depthwise ones: bias, then each product in the order of the C++."""
+    channels, filters, accum_t = shape[-1], layer.shape[-1], layer.accum
+    weights, biases = numbers(layer.weight), numbers(layer.bias)
+    out: Numbers = []
+    for taps in places(shape, layer.kernel, layer.stride, layer.padding):
+        window = [image(x, shape, at, c, Fraction(0)) for at in taps for c in range(channels)]
+        order = list(range(len(window)))
+        if layer.strategy != "latency" and layer.reuse_factor < len(window):
+            order = [i for first in range(layer.reuse_factor) for i in order[first :: layer.reuse_factor]]
+        for f in range(filters):
+            acc = store(biases[f], accum_t)
+            for i in order:
+                if layer.depthwise and i % channels != f:
+                    continue
+                weight = weights[i] if layer.depthwise else weights[i * filters + f]
+                acc = store(acc + store(window[i] * weight, accum_t), accum_t)
+            out.append(store(acc, layer.result))
+    return out
+
+
+def pool(layer: Pool, x: Numbers, shape: Sequence[int], data_t: FixedFormat) -> Numbers:
+    """pooling1d/2d_cl and global_pooling, as arrays or as streams."""
+    least = number(-(1 << (data_t.width - 1)) if data_t.signed else 1 << (data_t.width - 1), data_t)
+    outside = least if layer.op.value == "max" else Fraction(0)
+    out: Numbers = []
+    for taps in places(shape, layer.kernel, layer.stride, layer.padding):
+        inside = sum(all(0 <= p < n for p, n in zip(at, shape[:-1], strict=True)) for at in taps)
+        for c in range(shape[-1]):
+            window = [image(x, shape, at, c, outside) for at in taps]
+            length = len(window) if layer.count_padding else inside
+            out.append(store(pool_op(layer, window, length), layer.result))
+    return out
+
+
+def pool_op(layer: Pool, window: Numbers, length: int) -> Fraction:
+    accum_t, form = layer.accum, layer.form.value
+    if form != "parallel":
+        window = [store(v, accum_t) for v in window]
+    if layer.op.value == "max":
+        return store(max(window), accum_t)
+    if form == "stream":
+        y = reduce_add(window, accum_t)
+    else:
+        y = Fraction(0)
+        for v in window:
+            y = store(y + v, accum_t)
+    return trunc(y * Fraction(2) ** accum_t.fraction / length) * Fraction(2) ** -accum_t.fraction
+
+
+def rearrange(layer: Rearrange, x: Numbers, shape: Sequence[int]) -> Numbers:
+    """transpose, zeropad1d/2d, cropping1d/2d, resize_nearest."""
+    out: Numbers = []
+    for at in product(*(range(n) for n in layer.shape)):
+        match layer.op.value:
+            case "transpose":
+                back = [at[layer.parameters.index(axis)] for axis in range(len(shape))]
+            case "zero pad":
+                back = [p - layer.parameters[2 * axis] for axis, p in enumerate(at[:-1])]
+            case "crop":
+                back = [p + layer.parameters[2 * axis] for axis, p in enumerate(at[:-1])]
+            case "resize":
+                ratios = [(old << 16) // new + 1 for old, new in zip(shape, layer.shape, strict=True)]
+                back = [p * ratio >> 16 for p, ratio in zip(at[:-1], ratios, strict=False)]
+        back = [*back, at[-1]][: len(shape)]
+        out.append(store(image(x, shape, back[:-1], back[-1], Fraction(0)), layer.result))
+    return out
+
+
 def normalize(layer: ScaleBias, x: Numbers) -> Numbers:
     scale, bias = numbers(layer.scale), numbers(layer.bias)
     n_filt = len(scale)
@@ -153,7 +264,7 @@ def relu(layer: Relu, x: Numbers) -> Numbers:
 
 def table(layer: Table, x: Numbers) -> Numbers:
     entries, n = numbers(layer.table), layer.table.raw.size
-    span = {TableFunction.SIGMOID: 16, TableFunction.TANH: 8}[layer.function]
+    span = 8 if layer.function is TableFunction.TANH else 16
     out = []
     for v in x:
         index = as_int(v * n / span) + span // 2 * n // span
@@ -197,6 +308,113 @@ def index_of_largest(x: Numbers) -> int:
     return idx
 
 
+def hard_max(layer: HardMax, x: Numbers) -> Numbers:
+    best = index_of_largest(x)
+    return [store(1 if i == best else 0, layer.result) for i in range(len(x))]
+
+
+def sliced(layer: Softmax | HardMax, x: Numbers, function: Callable[[Numbers], Numbers]) -> Numbers:
+    """softmax_multidim: element j of slice (i, k) is at i * n_slice * n_inner + j * n_inner + k."""
+    n_slice, out = len(x) // layer.outer // layer.inner, list(x)
+    for i in range(layer.outer):
+        for k in range(layer.inner):
+            places = [i * n_slice * layer.inner + j * layer.inner + k for j in range(n_slice)]
+            for place, y in zip(places, function([x[p] for p in places]), strict=True):
+                out[place] = y
+    return out
+
+
+def activation(layer: Layer, i: int, v: Fraction, t: FixedFormat) -> Fraction:
+    """leaky_relu, prelu, thresholded_relu, hard_sigmoid, hard_tanh, elu, selu, the quantized tanhs, unary_lut."""
+    match layer:
+        case Leaky():
+            slope = numbers(layer.slope)
+            return store(v if v > 0 else slope[i % len(slope)] * v, layer.result)
+        case Threshold():
+            return store(v if v > numbers(layer.theta)[0] else 0, layer.result)
+        case HardSigmoid():
+            datareg = numbers(layer.slope)[0] * v + numbers(layer.shift)[0]
+            datareg = Fraction(1) if datareg > 1 else Fraction(0) if datareg < 0 else datareg
+            return store(2 * datareg - 1 if layer.tanh else datareg, layer.result)
+        case ExpLinear():
+            entries = numbers(layer.table)
+            if v >= 0:
+                return store(numbers(layer.gain)[0] * v, layer.result)
+            return store(
+                numbers(layer.alpha)[0] * entries[min(as_int(v * len(entries) / -8), len(entries) - 1)], layer.result
+            )
+        case Levels():
+            up, down = numbers(layer.up), numbers(layer.down)
+            which = 0 if v >= up[i % len(up)] else 2 if v < down[i % len(down)] else 1
+            return number(layer.levels[which], layer.result)
+        case Lookup():
+            return store(numbers(layer.table)[bits(v, t)], layer.result)
+        case CastEach():
+            signed, width, integer = layer.bits.raw[:, i].tolist()
+            if not width:
+                return Fraction(0)
+            kind = FixedFormat(width, integer, bool(signed), layer.rounding, layer.overflow)
+            return store(store(v, kind), layer.result)
+    raise AssertionError(layer)
+
+
+def gate(layer: Recurrent, x: Numbers, which: str) -> Numbers:
+    """nnet::activation::sigmoid, tanh or relu, into accum_t."""
+    function = layer.gate if which == "gate" else layer.function
+    entries = numbers(layer.gate_table if which == "gate" else layer.table)
+    if function.value == "relu":
+        return [store(v if v > 0 else 0, layer.accum) for v in x]
+    span, n, out = 8 if function.value == "tanh" else 16, len(entries), []
+    for v in x:
+        index = as_int(v * n / span) + span // 2 * n // span
+        out.append(store(entries[min(max(index, 0), n - 1)], layer.accum))
+    return out
+
+
+def product_of(layer: Recurrent, x: Numbers, weight: Constant, bias: Constant, reuse: int) -> Numbers:
+    """nnet::dense into accum_t."""
+    n_out = bias.raw.size
+    made = Dense(
+        name="d", sources=("x",), shape=(n_out,), result=layer.accum, weight=weight, bias=bias, accum=layer.accum,
+        strategy=layer.strategy, reuse_factor=reuse,
+    )  # fmt: skip
+    return dense(made, x)
+
+
+def recurrent(layer: Recurrent, x: Numbers, shape: Sequence[int]) -> Numbers:
+    """lstm_stack and gru_stack."""
+    steps, features = shape
+    n, accum_t, res_t = layer.units, layer.accum, layer.result
+    h, s = [Fraction(0)] * n, [Fraction(0)] * n
+    out: dict[int, Numbers] = {}
+    for t in reversed(range(steps)) if layer.backward else range(steps):
+        data = x[t * features : (t + 1) * features]
+        tmpres = product_of(layer, data, layer.weight, layer.bias, layer.reuse_factor)
+        state = product_of(layer, h, layer.recurrent_weight, layer.recurrent_bias, layer.recurrent_reuse_factor)
+        if layer.cell is Cell.LSTM:
+            acc = [store(a + b, accum_t) for a, b in zip(tmpres, state, strict=True)]
+            i, f, o = (gate(layer, acc[k * n : (k + 1) * n], "gate") for k in (0, 1, 3))
+            c = gate(layer, acc[2 * n : 3 * n], "function")
+            s = [store(c[k] * i[k] + s[k] * f[k], res_t) for k in range(n)]
+            acted = gate(layer, s, "function")
+            h = [store(o[k] * acted[k], res_t) for k in range(n)]
+        else:
+            zr = gate(layer, [store(tmpres[k] + state[k], accum_t) for k in range(2 * n)], "gate")
+            reset = [store(zr[n + k] * state[2 * n + k], accum_t) for k in range(n)]
+            c = gate(layer, [store(tmpres[2 * n + k] + reset[k], accum_t) for k in range(n)], "function")
+            h = [store(c[k] * (1 - zr[k]) + h[k] * zr[k], res_t) for k in range(n)]
+        out[t] = h
+    return [v for t in range(steps) for v in out[t]] if layer.sequences else h
+
+
+def dot(layer: Dot, a: Numbers, b: Numbers) -> Numbers:
+    """dot1d."""
+    acc = Fraction(0)
+    for p, q in zip(a, b, strict=True):
+        acc = store(acc + store(p * q, layer.accum), layer.accum)
+    return [store(acc, layer.result)]
+
+
 def merge(layer: Merge, a: Numbers, b: Numbers) -> Numbers:
     out = []
     for ii in range(layer.size):
@@ -234,6 +452,12 @@ def compute(layer: Layer, sources: list[Layer], values: list[Numbers]) -> Number
     match layer:
         case Dense():
             return dense(layer, values[0])
+        case Conv():
+            return conv(layer, values[0], sources[0].shape)
+        case Pool():
+            return pool(layer, values[0], sources[0].shape, sources[0].result)
+        case Rearrange():
+            return rearrange(layer, values[0], sources[0].shape)
         case ScaleBias():
             return normalize(layer, values[0])
         case Relu():
@@ -243,10 +467,15 @@ def compute(layer: Layer, sources: list[Layer], values: list[Numbers]) -> Number
         case Table():
             return table(layer, values[0])
         case Softmax():
-            return softmax(layer, values[0], sources[0].result)
+            return sliced(layer, values[0], lambda x: softmax(layer, x, sources[0].result))
         case HardMax():
-            best = index_of_largest(values[0])
-            return [store(1 if i == best else 0, layer.result) for i in range(layer.size)]
+            return sliced(layer, values[0], lambda x: hard_max(layer, x))
+        case Leaky() | Threshold() | HardSigmoid() | ExpLinear() | Levels() | Lookup() | CastEach():
+            return [activation(layer, i, v, sources[0].result) for i, v in enumerate(values[0])]
+        case Recurrent():
+            return recurrent(layer, values[0], sources[0].shape)
+        case Dot():
+            return dot(layer, values[0], values[1])
         case Argmax():
             return [Fraction(index_of_largest(values[0]))]
         case Merge():

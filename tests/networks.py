@@ -14,16 +14,33 @@ from hypothesis import strategies as st
 
 from bitwright.fixed import FixedFormat, Overflow, Rounding, parse_format
 from bitwright.network import Constant, Layer, Network, check
+from bitwright.network.layer_recurrent import NO_TABLE
 from bitwright.network.layers import (
     Argmax,
     Base,
     Cast,
+    CastEach,
+    Cell,
     Concat,
+    Conv,
     Dense,
+    Dot,
+    ExpLinear,
+    GateFunction,
     HardMax,
+    HardSigmoid,
     Input,
+    Leaky,
+    Levels,
+    Lookup,
     Merge,
     MergeOp,
+    Pool,
+    PoolForm,
+    PoolOp,
+    Rearrange,
+    RearrangeOp,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -32,13 +49,20 @@ from bitwright.network.layers import (
     SoftmaxKind,
     Table,
     TableFunction,
+    Threshold,
 )
-from bitwright.network.tables import activation_table, exp_table, inverse_table
+from bitwright.network.tables import activation_table, elu_table, exp_table, inverse_table, selu_table
 from bitwright.network.vectors import corners, input_formats, random_rows
+from bitwright.network.window import positions
+from bitwright.rtl.engine_dense import valid_reuse_factors
 
 Ints = npt.NDArray[np.int64]
 L = TypeVar("L", bound=Base)
+A = TypeVar("A", Leaky, Threshold, HardSigmoid, ExpLinear, Levels, Lookup)
 Format = str | FixedFormat
+
+CONSTANTS = {"slope", "theta", "shift", "gain", "alpha", "up", "down"}
+"""Fields of activations that are constants."""
 
 
 def fmt(text: Format) -> FixedFormat:
@@ -105,6 +129,72 @@ class Draft:
             )
         )
 
+    def conv(
+        self,
+        x: Base,
+        filters: int,
+        kernel: Shape,
+        *,
+        accum: Format,
+        result: Format,
+        stride: Shape | None = None,
+        padding: Shape | None = None,
+        weight: Format = "fixed<5,2>",
+        bias: Format = "fixed<5,2>",
+        depthwise: bool = False,
+        strategy: str = "latency",
+        reuse: int = 1,
+    ) -> Conv:
+        """A Conv layer; depthwise: as many filters as channels."""
+        stride = stride or (1,) * len(kernel)
+        padding = padding or (0,) * (2 * len(kernel))
+        channels = x.shape[-1]
+        filters = channels if depthwise else filters
+        inner = (channels,) if depthwise else (channels, filters)
+        shape = (*positions(x.shape, kernel, stride, padding), filters)
+        return self.add(
+            Conv(
+                **self.common("conv", (x,), shape, result),
+                weight=self.constant((*kernel, *inner), weight),
+                bias=self.constant((filters,), bias),
+                accum=fmt(accum),
+                stride=stride,
+                padding=padding,
+                depthwise=depthwise,
+                strategy=strategy,
+                reuse_factor=reuse,
+            )
+        )
+
+    def pool(
+        self,
+        x: Base,
+        op: PoolOp,
+        kernel: Shape,
+        *,
+        accum: Format,
+        result: Format,
+        stride: Shape | None = None,
+        padding: Shape | None = None,
+        form: PoolForm = PoolForm.PARALLEL,
+        count_padding: bool = False,
+    ) -> Pool:
+        """A Pool layer; its windows lie side by side when no stride is given."""
+        stride, padding = stride or kernel, padding or (0,) * (2 * len(kernel))
+        shape = (*positions(x.shape, kernel, stride, padding), x.shape[-1])
+        common = self.common(op.value, (x,), shape, result)
+        return self.add(
+            Pool(
+                **common, op=op, kernel=kernel, stride=stride, padding=padding, accum=fmt(accum), form=form,
+                count_padding=count_padding,
+            )
+        )  # fmt: skip
+
+    def rearrange(self, x: Base, op: RearrangeOp, shape: Shape, parameters: Shape, result: Format) -> Rearrange:
+        """A Rearrange layer."""
+        common = self.common(op.name.lower(), (x,), shape, result)
+        return self.add(Rearrange(**common, op=op, parameters=parameters))
+
     def scale_bias(self, x: Base, scale: Format, bias: Format, result: Format, n: int | None = None) -> ScaleBias:
         """A ScaleBias layer with ``n`` scales (one per element when not given)."""
         size = (n or x.size,)
@@ -137,6 +227,8 @@ class Draft:
         difference: Format | None = None,
         exp_entries: int = 16,
         inverse_entries: int = 16,
+        outer: int = 1,
+        inner: int = 1,
     ) -> Softmax:
         """A Softmax layer with hls4ml's own tables."""
         stable = kind is SoftmaxKind.STABLE
@@ -150,12 +242,65 @@ class Draft:
                 accum=fmt(accum),
                 inverse_input=fmt(inverse_input),
                 difference=address,
+                outer=outer,
+                inner=inner,
             )
         )
 
-    def hard_max(self, x: Base, result: Format) -> HardMax:
+    def hard_max(self, x: Base, result: Format, outer: int = 1, inner: int = 1) -> HardMax:
         """A HardMax layer."""
-        return self.add(HardMax(**self.common("hard", (x,), x.shape, result)))
+        return self.add(HardMax(**self.common("hard", (x,), x.shape, result), outer=outer, inner=inner))
+
+    def activation(self, kind: type[A], x: Base, result: Format, **fields: Any) -> A:
+        """A layer of a kind that works on each element; fields given as (raw values, format) become constants."""
+        made = {k: self.constant((len(v[0]),), v[1], v[0]) if k in CONSTANTS else v for k, v in fields.items()}
+        return self.add(kind(**self.common(kind.__name__.lower(), (x,), x.shape, result), **made))
+
+    def cast_each(self, x: Base, result: Format, formats: Sequence[Format | None], **modes: Any) -> CastEach:
+        """A CastEach layer."""
+        made = [None if text is None else fmt(text) for text in formats]
+        rows = [[0, 0, 0] if t is None else [int(t.signed), t.width, t.integer] for t in made]
+        bits = Constant(np.ascontiguousarray(np.array(rows, dtype=np.int64).T), FixedFormat(16, 16))
+        modes = {"rounding": Rounding.TRN, "overflow": Overflow.WRAP} | modes
+        return self.add(CastEach(**self.common("each", (x,), x.shape, result), bits=bits, **modes))
+
+    def lookup(self, x: Base, table: Format, result: Format, more: int = 0) -> Lookup:
+        """A Lookup layer with a random table, of ``more`` entries than the source has patterns."""
+        entries = self.constant(((1 << x.result.width) + more,), table)
+        return self.add(Lookup(**self.common("lookup", (x,), x.shape, result), table=entries))
+
+    def recurrent(
+        self,
+        x: Base,
+        cell: Cell,
+        units: int,
+        *,
+        accum: Format,
+        result: Format,
+        functions: tuple[GateFunction, GateFunction] = (GateFunction.TANH, GateFunction.SIGMOID),
+        sequences: bool = True,
+        **options: Any,
+    ) -> Recurrent:
+        """A Recurrent layer with tables of 64 entries."""
+        gates, tables = cell.gates * units, []
+        for function in functions:
+            relu = function is GateFunction.RELU
+            tables.append(NO_TABLE if relu else activation_table(TableFunction(function.value), 64, fmt("fixed<12,2>")))
+        shape = (x.shape[0], units) if sequences else (units,)
+        return self.add(
+            Recurrent(
+                **self.common(cell.value, (x,), shape, result), cell=cell,
+                weight=self.constant((x.shape[1], gates), "fixed<5,2>"),
+                recurrent_weight=self.constant((units, gates), "fixed<6,2>"),
+                bias=self.constant((gates,), "fixed<4,2>"), recurrent_bias=self.constant((gates,), "fixed<3,1>"),
+                accum=fmt(accum), function=functions[0], table=tables[0], gate=functions[1], gate_table=tables[1],
+                sequences=sequences, **options,
+            )
+        )  # fmt: skip
+
+    def dot(self, a: Base, b: Base, accum: Format, result: Format) -> Dot:
+        """A Dot layer."""
+        return self.add(Dot(**self.common("dot", (a, b), (1,), result), accum=fmt(accum)))
 
     def argmax(self, x: Base) -> Argmax:
         """An Argmax layer in just enough bits."""
@@ -211,6 +356,82 @@ def dense_networks() -> list[Network]:
         _dense("dense_resource_4", "fixed<7,3,TRN,SAT>", "fixed<7,3>", reuse=4, **resource),
         _dense("dense_resource_12", "fixed<7,3,TRN,SAT>", "fixed<7,3>", reuse=12, **resource),
     ]
+
+
+def conv_networks() -> list[Network]:
+    """Convolutions of both ranks, with every sort of window, accumulator and strategy."""
+    one, two = Draft("conv1d"), Draft("conv2d")
+    x = one.input((5, 2), "fixed<6,3>")
+    exact: dict[str, Any] = {"accum": "fixed<18,10>", "result": "fixed<12,8>"}
+    saturating: dict[str, Any] = {"accum": "fixed<7,3,TRN,SAT>", "result": "fixed<7,3>"}
+    outs: list[Base] = [
+        one.conv(x, 3, (2,), **exact),
+        one.conv(x, 2, (3,), padding=(1, 1), **exact),
+        one.conv(x, 2, (3,), stride=(2,), padding=(2, 0), accum="fixed<10,7,RND>", result="fixed<8,6>"),
+        one.conv(x, 3, (1,), stride=(2,), **saturating),
+        one.conv(x, 2, (2,), strategy="resource", reuse=2, **saturating),
+        one.conv(x, 0, (3,), depthwise=True, padding=(1, 1), **exact),
+        one.conv(x, 0, (2,), depthwise=True, **saturating),
+        one.relu(one.conv(x, 2, (4,), **exact), "ufixed<6,4,RND,SAT>"),
+    ]
+    y = two.input((4, 3, 2), "fixed<5,2>")
+    more: list[Base] = [
+        two.conv(y, 2, (2, 2), **exact),
+        two.conv(y, 2, (3, 3), padding=(1, 1, 1, 1), stride=(2, 2), **saturating),
+        two.conv(y, 3, (1, 1), **exact),
+        two.conv(y, 0, (2, 3), depthwise=True, padding=(0, 1, 1, 1), **exact),
+        two.cast(two.conv(y, 0, (2, 1), depthwise=True, **exact), "fixed<6,4,RND_CONV,SAT>"),
+    ]
+    return [one.network(*outs), two.network(*more)]
+
+
+def pool_networks() -> list[Network]:
+    """Pooling of both ranks, sorts and forms; accumulators that round, wrap and saturate."""
+    networks = []
+    for op in PoolOp:
+        one, two = Draft(f"pool1d_{op.value}"), Draft(f"pool2d_{op.value}")
+        x, u = one.input((5, 2), "fixed<6,3>"), one.input((4, 1), "ufixed<4,2>")
+        same: dict[str, Any] = {"accum": "fixed<8,4>", "result": "fixed<8,3>"}
+        narrow: dict[str, Any] = {"accum": "fixed<6,2,RND>", "result": "ufixed<5,2,RND,SAT>"}
+        outs = [
+            one.pool(x, op, (2,), **same),
+            one.pool(x, op, (3,), stride=(2,), padding=(1, 1), **same),
+            one.pool(x, op, (3,), stride=(1,), padding=(1, 1), count_padding=True, **narrow),
+            one.pool(x, op, (5,), accum="fixed<5,3,TRN,SAT>", result="fixed<8,3>"),
+            one.pool(u, op, (2,), padding=(1, 1), accum="ufixed<6,4>", result="fixed<7,4>"),
+            one.pool(u, op, (3,), stride=(1,), accum="ufixed<3,2,RND_CONV,SAT>", result="fixed<7,4>"),
+        ]
+        networks.append(one.network(*outs))
+        y = two.input((4, 3, 2), "fixed<5,2>")
+        outs = [two.pool(y, op, (2, 2), **same), two.pool(y, op, (2, 3), stride=(1, 1), padding=(1, 0, 1, 1), **narrow)]
+        outs += [two.pool(y, op, (4, 3), **same)]
+        networks.append(two.network(*outs))
+        stream = Draft(f"pool_stream_{op.value}")
+        z = stream.input((6, 2), "fixed<6,3>")
+        for form in (PoolForm.STREAM, PoolForm.GLOBAL_STREAM):
+            sums: dict[str, Any] = {"form": form, "result": "fixed<7,3>"}
+            stream.pool(z, op, (6,), accum="fixed<6,3,TRN,SAT>", **sums)
+            stream.pool(z, op, (3,), accum="fixed<5,2,RND,WRAP>", **sums)
+            stream.pool(z, op, (5,), accum="ufixed<6,4,RND,SAT_ZERO>", **sums)
+        networks.append(stream.network(*stream.layers[1:]))
+    return networks
+
+
+def _rearranges() -> Network:
+    draft = Draft("rearranges")
+    x, y = draft.input((2, 3), "fixed<4,2>"), draft.input((2, 3, 2), "fixed<3,1>")
+    op = RearrangeOp
+    layers = [
+        draft.rearrange(x, op.TRANSPOSE, (3, 2), (1, 0), "fixed<4,2>"),
+        draft.rearrange(y, op.TRANSPOSE, (3, 2, 2), (1, 2, 0), "ufixed<3,2,RND,SAT>"),
+        draft.rearrange(x, op.ZERO_PAD, (5, 3), (1, 2), "fixed<4,2>"),
+        draft.rearrange(y, op.ZERO_PAD, (3, 5, 2), (1, 0, 0, 2), "fixed<3,1>"),
+        draft.rearrange(x, op.CROP, (1, 3), (1, 0), "fixed<4,2>"),
+        draft.rearrange(y, op.CROP, (2, 1, 2), (0, 0, 1, 1), "fixed<2,1,RND>"),
+        draft.rearrange(x, op.RESIZE, (5, 3), (), "fixed<4,2>"),
+        draft.rearrange(y, op.RESIZE, (4, 5, 2), (), "fixed<3,1>"),
+    ]
+    return draft.network(*layers)
 
 
 def _dense_then() -> Network:
@@ -278,6 +499,129 @@ def _table(name: str, function: TableFunction) -> Network:
     small = draft.table(draft.input(1, "ufixed<3,2>"), function, 128, "fixed<9,2>", "fixed<9,2>")
     coarse = draft.table(draft.input(1, "fixed<3,5>"), function, 16, "fixed<9,2>", "fixed<9,2>")
     return draft.network(fine, wide, small, coarse)
+
+
+def _tables() -> list[Network]:
+    return [_table(function.value, function) for function in TableFunction]
+
+
+def _activations() -> Network:
+    draft = Draft("activations")
+    x, u = draft.input(3, "fixed<7,3>"), draft.input(2, "ufixed<5,1>")
+    coarse = draft.cast(x, "fixed<4,6>")
+    for source in (x, u, coarse):
+        n = source.size
+        draft.activation(Leaky, source, "fixed<8,3,RND>", slope=([3], "fixed<4,1>"))
+        draft.activation(Leaky, source, "fixed<6,2,TRN,SAT>", slope=([-3, 5, 7][:n], "fixed<4,2>"))
+        draft.activation(Threshold, source, "fixed<6,3>", theta=([3], "fixed<4,2>"))
+        draft.activation(Threshold, source, "ufixed<5,2,RND,SAT>", theta=([-5], "fixed<6,3>"))
+        draft.activation(
+            HardSigmoid, source, "ufixed<6,1>", slope=([13107], "ufixed<16,0>"), shift=([2], "ufixed<2,0>")
+        )
+        draft.activation(
+            HardSigmoid,
+            source,
+            "fixed<5,1,RND_CONV,SAT>",
+            slope=([2], "ufixed<2,0>"),
+            shift=([2], "ufixed<2,0>"),
+            tanh=True,
+        )
+        one = ([1], "ufixed<1,1>")
+        elu, selu = elu_table(64, fmt("fixed<9,3>")), selu_table(32, fmt("fixed<9,3,RND>"))
+        draft.activation(ExpLinear, source, "fixed<9,4,RND>", gain=one, alpha=([3], "fixed<3,2>"), table=elu)
+        draft.activation(ExpLinear, source, "fixed<9,4>", gain=([34429], "ufixed<16,1>"), alpha=one, table=selu)
+        formats = ("fixed<4,2>", None, "ufixed<3,1>")[:n]
+        draft.cast_each(source, "fixed<9,4>", formats, rounding=Rounding.RND, overflow=Overflow.SAT)
+        values = draft.constant((1 << source.result.width,), "fixed<6,2>")
+        draft.activation(Lookup, source, "fixed<5,2,RND>", table=values)
+    draft.dot(x, draft.layers[0], "fixed<9,5,RND,SAT>", "fixed<8,4>")
+    draft.dot(x, coarse, "fixed<18,12>", "fixed<12,8>")
+    return draft.network(*draft.layers[3:])
+
+
+def recurrent_networks() -> list[Network]:
+    """Both cells, forward and backward, with exact, rounding and saturating accumulators."""
+    networks = []
+    for cell in Cell:
+        draft = Draft(cell.value)
+        x = draft.input((3, 2), "fixed<6,3>")
+        relu, sigmoid = GateFunction.RELU, GateFunction.SIGMOID
+        outs: list[Base] = [
+            draft.recurrent(x, cell, 2, accum="fixed<18,8>", result="fixed<12,4>"),
+            draft.recurrent(x, cell, 3, accum="fixed<9,5,RND,SAT>", result="fixed<7,3>", backward=True),
+            draft.recurrent(x, cell, 2, accum="fixed<8,4>", result="fixed<8,2>", sequences=False),
+            draft.recurrent(x, cell, 1, accum="fixed<12,7>", result="ufixed<6,4>", functions=(relu, sigmoid)),
+            draft.recurrent(
+                x, cell, 2, accum="fixed<8,5,TRN,SAT>", result="fixed<9,4>", functions=(sigmoid, relu),
+                strategy="resource", reuse_factor=2, recurrent_reuse_factor=2,
+            ),
+        ]  # fmt: skip
+        networks.append(draft.network(*outs))
+    return networks
+
+
+def _levels() -> Network:
+    draft = Draft("levels")
+    x, u = draft.input(3, "fixed<7,3>"), draft.input(2, "ufixed<5,1>")
+    for source in (x, u, draft.cast(x, "fixed<4,6>")):
+        n = source.size
+        limits: dict[str, Any] = {"up": ([4, -1, 2][:n], "fixed<7,4>"), "down": ([-3, -1, 2][:n], "fixed<7,4>")}
+        draft.activation(Levels, source, "fixed<2,2>", levels=(1, 0, -1), **limits)
+        draft.activation(
+            Levels, source, "ufixed<1,1>", levels=(1, 1, 0), up=([0], "fixed<2,2>"), down=([0], "fixed<2,2>")
+        )
+    return draft.network(*draft.layers[3:])
+
+
+def _quantizers() -> Network:
+    """A format for each element: without bits, beyond the source, beyond the result, every overflow mode."""
+    draft = Draft("quantizers")
+    x, y = draft.input((2, 3), "fixed<7,4>"), draft.input(4, "ufixed<6,2>")
+    rnd = {"rounding": Rounding.RND}
+    formats = ("fixed<4,2>", None, "ufixed<3,2>", "fixed<9,4>", "fixed<2,5>", None)
+    results = ("fixed<11,6>", "ufixed<5,3>", "fixed<6,3,RND,SAT>")
+    outs = [draft.cast_each(x, result, formats, **rnd) for result in results]
+    outs += [
+        draft.cast_each(
+            y, "fixed<9,4>", [FixedFormat(3, i, i % 2 == 0) for i in range(4)], rounding=rounding, overflow=overflow
+        )
+        for rounding in (Rounding.TRN, Rounding.RND, Rounding.RND_CONV) for overflow in Overflow
+    ]  # fmt: skip
+    inner = draft.cast_each(
+        draft.dense(y, 3, accum="fixed<16,8>", result="fixed<16,8>"), "fixed<8,4>", formats[:3], **rnd
+    )
+    return draft.network(*outs, draft.cast_each(y, "fixed<3,1>", [None] * 4), inner)
+
+
+def _dense_of_axes() -> Network:
+    """What EinsumDense becomes: one matrix over flattened tensors of several axes."""
+    draft = Draft("dense_of_axes")
+    flat = draft.dense(draft.input((2, 3), "fixed<6,3>"), 4, accum="fixed<16,8>", result="fixed<9,5>")
+    draft.layers[-1] = made = dataclasses.replace(flat, shape=(2, 2))
+    return draft.network(draft.cast_each(made, "fixed<7,4>", ["fixed<5,3>", None, "ufixed<4,2>", "fixed<3,3>"]))
+
+
+def _lookups() -> Network:
+    draft = Draft("lookups")
+    signed, unsigned = draft.input(2, "fixed<5,2>"), draft.input(3, "ufixed<4,6>")
+    modes = {"rounding": Rounding.RND, "overflow": Overflow.SAT}
+    few = draft.cast_each(unsigned, "ufixed<5,6>", ["ufixed<2,5>"] * 3, **modes)
+    outs = [draft.lookup(x, "fixed<6,2>", "fixed<5,2,RND,SAT>") for x in (signed, unsigned, few)]
+    more = draft.lookup(signed, "fixed<6,2>", "fixed<5,2>", more=32)
+    return draft.network(*outs, more, draft.lookup(draft.relu(signed, "fixed<3,3>"), "ufixed<7,3>", "ufixed<5,1>"))
+
+
+def _softmax_of_slices() -> Network:
+    draft = Draft("softmax_of_slices")
+    x = draft.input((2, 3, 2), "fixed<5,2>")
+    sizes = {"exp": "ufixed<8,1,RND,SAT>", "inverse": "ufixed<9,3,RND,SAT>", "accum": "fixed<11,4>"}
+    options: dict[str, Any] = {**sizes, "inverse_input": "ufixed<9,3,RND,SAT>", "difference": "ufixed<5,3>"}
+    outs = [
+        draft.softmax(x, SoftmaxKind.STABLE, "ufixed<8,1>", outer=2, inner=2, **options),
+        draft.softmax(x, SoftmaxKind.LATENCY, "ufixed<8,1>", outer=6, **options),
+        draft.hard_max(x, "ufixed<1,1>", inner=6),
+    ]
+    return draft.network(*outs)
 
 
 def _softmax_latency() -> Network:
@@ -439,11 +783,43 @@ def _constants() -> Network:
 def every_kind() -> list[Network]:
     """Small networks that together hold every layer kind and every special case we know of."""
     return [
-        *dense_networks(), _dense_then(), _dense_partial_sums(), _scale_bias(), _relu(), _casts(), _formats(),
-        _table("sigmoid", TableFunction.SIGMOID), _table("tanh", TableFunction.TANH), _softmax_latency(),
-        _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(), _reshapes(), _mlp(),
-        _several_outputs(), _dead(), _constants(),
+        *dense_networks(), *conv_networks(), *pool_networks(), _rearranges(), _dense_then(), _dense_partial_sums(),
+        _scale_bias(), _relu(), _casts(), _formats(), *_tables(), _activations(), _levels(), *recurrent_networks(),
+        _quantizers(), _lookups(), _dense_of_axes(), _softmax_of_slices(),
+        _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(),
+        _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip
+
+
+# --- folded networks ------------------------------------------------------------------------------
+
+
+def folded(network: Network) -> Network:
+    """The network with engines: each of its Dense layers has the middle one of its reuse factors."""
+    layers = tuple(_folded(layer) if isinstance(layer, Dense) else layer for layer in network.layers)
+    return dataclasses.replace(network, name=f"{network.name}_folded", layers=layers)
+
+
+def _folded(layer: Dense) -> Dense:
+    valid = valid_reuse_factors(*layer.weight.raw.shape)
+    return dataclasses.replace(layer, strategy="resource", reuse_factor=valid[len(valid) // 2])
+
+
+def _branches() -> Network:
+    """Two engines beside each other behind one input, and that added to what they give: forks, joins and queues."""
+    draft = Draft("branches")
+    x = draft.input(4, "fixed<6,3>")
+    one = draft.dense(x, 4, accum="fixed<16,8>", result="fixed<8,4,RND,SAT>")
+    other = draft.dense(draft.relu(x, "ufixed<5,3>"), 4, accum="fixed<12,6,TRN,SAT>", result="fixed<8,4>")
+    both = draft.merge(MergeOp.ADD, one, other, "fixed<9,5>")
+    draft.merge(MergeOp.ADD, both, x, "fixed<10,6>")
+    return draft.network()
+
+
+def folded_networks() -> list[Network]:
+    """Every small network that has a Dense layer, with engines."""
+    dense = (network for network in every_kind() if any(isinstance(layer, Dense) for layer in network.layers))
+    return [folded(network) for network in (*dense, _branches())]
 
 
 # --- random networks -----------------------------------------------------------------------------
@@ -463,7 +839,7 @@ def _grow(draft: Draft, rng: random.Random, width: int) -> None:
     """One more random layer on one or two of the layers so far."""
     x, y = rng.choice(draft.layers), rng.choice(draft.layers)
     result = random_format(rng, width)
-    match rng.randint(0, 9):
+    match rng.randint(0, 11):
         case 0 | 1:
             accum = random_format(rng, min(2 * width - 2, 64))
             weight, bias = (
@@ -490,6 +866,18 @@ def _grow(draft: Draft, rng: random.Random, width: int) -> None:
             _random_softmax(draft, rng, x, result)
         case 9:
             draft.hard_max(x, result) if rng.randint(0, 1) else draft.argmax(x)
+        case 10:
+            _random_cast_each(draft, rng, x, result)
+        case 11:
+            if x.result.width <= 8:
+                draft.lookup(x, random_format(rng, modes=False), result)
+            else:
+                draft.cast(x, result)
+
+
+def _random_cast_each(draft: Draft, rng: random.Random, x: Base, result: FixedFormat) -> None:
+    formats = [random_format(rng, 8) if rng.randint(0, 5) else None for _ in range(x.size)]
+    draft.cast_each(x, result, formats, rounding=rng.choice(list(Rounding)), overflow=rng.choice(list(Overflow)))
 
 
 def _flat(draft: Draft, x: Base) -> Base:
@@ -529,6 +917,46 @@ def random_network(rng: random.Random, name: str = "random_net", layers: int = 5
 def random_networks() -> st.SearchStrategy[Network]:
     """Hypothesis: random networks that shrink to fewer and simpler layers."""
     return st.randoms(use_true_random=False).map(random_network)
+
+
+def random_images(rng: random.Random, name: str = "random_images", width: int = 6) -> Network:
+    """Convolutions, pooling and moved elements of random shapes and types over a small image or sequence."""
+    draft = Draft(name, rng)
+    rank = rng.randint(1, 2)
+    x: Base = draft.input(
+        (*(rng.randint(2, 4) for _ in range(rank)), rng.randint(1, 2)), random_format(rng, width - 1, modes=False)
+    )
+    for _ in range(rng.randint(1, 3)):
+        x = _over_image(draft, rng, x, width)
+    return draft.network(x)
+
+
+def _over_image(draft: Draft, rng: random.Random, x: Base, width: int) -> Base:
+    """One more layer with a window, or one that moves elements."""
+    rank, result = len(x.shape) - 1, random_format(rng, width)
+    kernel = tuple(rng.randint(1, min(3, n)) for n in x.shape[:-1])
+    stride = tuple(rng.randint(1, 2) for _ in kernel)
+    padding = tuple(rng.randint(0, k - 1) for k in kernel for _ in range(2))
+    accum = random_format(rng, 2 * width - 2)
+    match rng.randint(0, 5):
+        case 0 | 1 | 2:
+            weight, bias = random_format(rng, 4, modes=False), random_format(rng, 4, modes=False)
+            depthwise = rng.random() < 0.3
+            depth = prod(kernel) * x.shape[-1]
+            reuse = 1 if depthwise else rng.choice([n for n in range(1, depth + 1) if depth % n == 0])
+            return draft.conv(
+                x, rng.randint(1, 2), kernel, accum=accum, result=result, stride=stride, padding=padding, weight=weight,
+                bias=bias, depthwise=depthwise, strategy="resource" if reuse > 1 else "latency", reuse=reuse,
+            )  # fmt: skip
+        case 3 | 4:
+            op = rng.choice(list(PoolOp))
+            counted = rng.random() < 0.5
+            return draft.pool(
+                x, op, kernel, accum=accum, result=result, stride=stride, padding=padding, count_padding=counted
+            )
+    axes = list(range(rank + 1))
+    rng.shuffle(axes)
+    return draft.rearrange(x, RearrangeOp.TRANSPOSE, tuple(x.shape[a] for a in axes), tuple(axes), result)
 
 
 def combined(name: str, networks: Sequence[Network]) -> Network:

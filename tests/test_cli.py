@@ -206,7 +206,7 @@ def test_make_with_a_name_that_is_none(checkout: Path) -> None:
 
 def conv() -> dict[str, Any]:
     layers = tiny_layers()
-    layers.insert(1, layer("Conv1D", "conv", "features", filters=2, kernel_size=1))
+    layers.insert(1, layer("Conv3D", "conv", "features", filters=2, kernel_size=1))
     return model(*layers)
 
 
@@ -225,7 +225,7 @@ BAD_FILES: dict[str, tuple[Any, str]] = {
     "cut.json": (lambda p: p.write_bytes(write_json(p).read_bytes()[:300]), "its model description is not JSON"),
     "alone.json": (lambda p: (write_json(p), p.with_name("alone_weights.h5").unlink()), "the weights of this model"),
     "nan.h5": (lambda p: write_h5(p, weights=nan_weights()), "'model_weights/dense1/dense1/kernel:0' holds NaN"),
-    "conv.h5": (lambda p: write_h5(p, conv()), "layer 'conv' (Conv1D) has no hardware here"),
+    "conv.h5": (lambda p: write_h5(p, conv()), "layer 'conv' (Conv3D) has no hardware here"),
     "code.keras": (lambda p: write_keras(p, model(layer("Lambda", "evil", None))), "layer 'evil' (Lambda) holds code"),
 }  # fmt: skip
 

@@ -38,7 +38,10 @@ def test_a_wrong_model_name_is_answered_without_the_keras_world() -> None:
     assert not loaded(code) & KERAS
 
 
-@pytest.mark.parametrize("module", ["bitwright.frontend", "bitwright.frontend.modelfile", "bitwright.frontend.lower"])
+@pytest.mark.parametrize(
+    "module",
+    ["bitwright.frontend", "bitwright.frontend.modelfile", "bitwright.frontend.lower", "bitwright.hls4ml_backend"],
+)
 def test_front_end_modules_load_no_keras_by_themselves(module: str) -> None:
     assert not loaded(f"import {module}") & KERAS
 

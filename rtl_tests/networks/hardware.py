@@ -16,7 +16,8 @@ from bitwright.files import write_arrays
 from bitwright.network import Network
 from bitwright.network.reference import Reference
 from bitwright.report.records import OraclePair, ProtocolCheck, Status
-from bitwright.rtl.bundle import Bundle, emit
+from bitwright.rtl.bundle import Bundle
+from bitwright.rtl.emit import emit
 from bitwright.sim.cocotb_run import run_bench
 from bitwright.sim.compare import compare, output_formats
 from bitwright.sim.verilator import Bulk, SimBuild, build

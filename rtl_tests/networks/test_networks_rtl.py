@@ -64,7 +64,7 @@ def test_their_protocol_latency_and_ii(every: hardware.Hardware) -> None:
     assert set(checks) == CHECKS
     assert hardware.failed(checks) == {}
     assert every.measured()["latency"] == every.bundle.shell.latency
-    assert every.measured()["ii"] == every.bundle.shell.ii == 1
+    assert every.measured()["ii"] == every.bundle.shell.ii > 1, "some of its layers are engines"
     assert every.measured()["vectors"] == 129
 
 
@@ -83,8 +83,8 @@ def test_the_pipeline_deep_and_flat(depth: float, target: TargetConfig, tmp_path
     checks = made.bench(networks.vectors(network, 30))
     assert hardware.failed(checks) == {}
     assert made.measured()["latency"] == made.bundle.shell.latency
-    assert (made.bundle.stages == 1) == (depth > 50)
-    assert made.bundle.stages > 10 or depth > 50
+    assert (made.bundle.kernel.latency == 2) == (depth > 50)
+    assert made.bundle.kernel.latency > 10 or depth > 50
 
 
 @pytest.mark.parametrize("name", ["dense_exact", "several_outputs"])

@@ -1,30 +1,25 @@
 """cocotb bench of stream_credit: a counter in Python beside it, compared in every clock.
 
-Run by ``test_stream_credit.py``; ``bench.json`` in the folder ``BITWRIGHT_BENCH`` holds the parameters.
+Run by ``test_stream_credit.py`` on every instance of its wrapper.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import random
-from pathlib import Path
 from typing import Any
 
 import cocotb
+from block_bench import INSTANCES, Ports, each_instance
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
-
-DEPTH = json.loads((Path(os.environ["BITWRIGHT_BENCH"]) / "bench.json").read_text())["DEPTH"]
 
 
 class Bench:
     """The device and its model; one call of :meth:`clock` is one clock."""
 
-    def __init__(self, dut: Any) -> None:
-        self.dut = dut
-        self.free = DEPTH
-        self.least = DEPTH
+    def __init__(self, dut: Any, instance: str) -> None:
+        self.dut = Ports(dut, instance)
+        self.depth = self.free = self.least = INSTANCES[instance]["DEPTH"]
 
     async def start(self) -> None:
         cocotb.start_soon(Clock(self.dut.clk, 10, unit="ns", impl="gpi").start())
@@ -34,7 +29,7 @@ class Bench:
     async def clock(self, *, take: bool, give: bool, reset: bool = False, check: bool = True) -> None:
         """Drive one clock and compare; nobody takes what is not there or gives what was not taken."""
         await FallingEdge(self.dut.clk)
-        take, give = take and self.free > 0, give and self.free < DEPTH
+        take, give = take and self.free > 0, give and self.free < self.depth
         self.dut.rst.value = int(reset)
         self.dut.take.value = int(take)
         self.dut.give.value = int(give)
@@ -42,40 +37,43 @@ class Bench:
         if check:
             available = bool(self.dut.available.value)
             assert available == (self.free > 0), f"available is {available}, {self.free} places are free"
-        self.free = DEPTH if reset else self.free - take + give
+        self.free = self.depth if reset else self.free - take + give
         self.least = min(self.least, self.free)
 
 
 @cocotb.test()
-async def all_places_and_no_more(dut: Any) -> None:
+@each_instance
+async def all_places_and_no_more(dut: Any, instance: str) -> None:
     """Taken to the last one, given back to the first, twice."""
-    bench = Bench(dut)
+    bench = Bench(dut, instance)
     await bench.start()
     for _ in range(2):
-        for _ in range(DEPTH + 2):
+        for _ in range(bench.depth + 2):
             await bench.clock(take=True, give=False)
         assert bench.free == 0
-        for _ in range(DEPTH + 2):
+        for _ in range(bench.depth + 2):
             await bench.clock(take=False, give=True)
-        assert bench.free == DEPTH
+        assert bench.free == bench.depth
 
 
 @cocotb.test()
-async def both_at_once(dut: Any) -> None:
+@each_instance
+async def both_at_once(dut: Any, instance: str) -> None:
     """At every level a take and a give in one clock change nothing."""
-    bench = Bench(dut)
+    bench = Bench(dut, instance)
     await bench.start()
-    for level in range(1, DEPTH):
+    for level in range(1, bench.depth):
         await bench.clock(take=True, give=False)
         for _ in range(3):
             await bench.clock(take=True, give=True)
-        assert bench.free == DEPTH - level
+        assert bench.free == bench.depth - level
 
 
 @cocotb.test()
-async def random_traffic(dut: Any) -> None:
+@each_instance
+async def random_traffic(dut: Any, instance: str) -> None:
     """At several rates."""
-    bench = Bench(dut)
+    bench = Bench(dut, instance)
     await bench.start()
     for take, give in ((0.5, 0.5), (0.9, 0.4), (0.3, 0.8), (0.95, 0.9)):
         for _ in range(400):
@@ -84,17 +82,18 @@ async def random_traffic(dut: Any) -> None:
 
 
 @cocotb.test()
-async def reset_frees_all(dut: Any) -> None:
+@each_instance
+async def reset_frees_all(dut: Any, instance: str) -> None:
     """From every level, even beside a take or a give."""
-    bench = Bench(dut)
+    bench = Bench(dut, instance)
     await bench.start()
-    for level in range(DEPTH + 1):
+    for level in range(bench.depth + 1):
         for both in ((False, False), (True, False), (False, True)):
             for _ in range(level):
                 await bench.clock(take=True, give=False)
             await bench.clock(take=both[0], give=both[1], reset=True)
-            assert bench.free == DEPTH
-            for _ in range(DEPTH + 1):
+            assert bench.free == bench.depth
+            for _ in range(bench.depth + 1):
                 await bench.clock(take=True, give=False)
             assert bench.free == 0
             await bench.clock(take=False, give=False, reset=True)

@@ -1,33 +1,26 @@
 """cocotb bench of stream_fifo: a queue in Python beside it, compared in every clock.
 
-Run by ``test_stream_fifo.py``; ``bench.json`` in the folder ``BITWRIGHT_BENCH`` holds the parameters.
+Run by ``test_stream_fifo.py`` on every instance of its wrapper.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import random
 from collections import deque
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import cocotb
+from block_bench import INSTANCES, Choose, Ports, always, each_instance, never, rate
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
-
-PARAMETERS = json.loads((Path(os.environ["BITWRIGHT_BENCH"]) / "bench.json").read_text())
-WIDTH, DEPTH = PARAMETERS["WIDTH"], 1 << PARAMETERS["ADDR"]
-
-Choose = Callable[[], bool]
 
 
 class Bench:
     """The device and its model; one call of :meth:`clock` is one clock."""
 
-    def __init__(self, dut: Any) -> None:
-        self.dut = dut
+    def __init__(self, dut: Any, instance: str) -> None:
+        self.dut = Ports(dut, instance)
+        self.width, self.depth = INSTANCES[instance]["WIDTH"], 1 << INSTANCES[instance]["ADDR"]
         self.model: deque[int] = deque()
         self.most = 0
         self.delivered = 0
@@ -40,8 +33,8 @@ class Bench:
     async def clock(self, *, write: bool, ready: bool, reset: bool = False, check: bool = True) -> None:
         """Drive one clock and compare; a write needs room, as stream_credit guarantees."""
         await FallingEdge(self.dut.clk)
-        word = random.getrandbits(WIDTH)
-        write = write and len(self.model) < DEPTH
+        word = random.getrandbits(self.width)
+        write = write and len(self.model) < self.depth
         self.dut.rst.value = int(reset)
         self.dut.wr_valid.value = int(write)
         self.dut.wr_data.value = word
@@ -72,67 +65,60 @@ class Bench:
             await self.clock(write=write(), ready=ready())
 
 
-def always() -> bool:
-    return True
-
-
-def never() -> bool:
-    return False
-
-
-def rate(p: float) -> Choose:
-    return lambda: random.random() < p
-
-
 @cocotb.test()
-async def fills_and_drains(dut: Any) -> None:
+@each_instance
+async def fills_and_drains(dut: Any, instance: str) -> None:
     """To the last place and back, twice: the pointers wrap."""
-    bench = Bench(dut)
+    bench = Bench(dut, instance)
     await bench.start()
     for _ in range(2):
-        await bench.run(DEPTH + 3, always, never)
-        assert bench.most == DEPTH
-        await bench.run(DEPTH + 3, never, always)
+        await bench.run(bench.depth + 3, always, never)
+        assert bench.most == bench.depth
+        await bench.run(bench.depth + 3, never, always)
         assert not bench.model
 
 
 @cocotb.test()
-async def full_rate(dut: Any) -> None:
+@each_instance
+async def full_rate(dut: Any, instance: str) -> None:
     """A word in and a word out in every clock."""
-    bench = Bench(dut)
+    bench = Bench(dut, instance)
     await bench.start()
     await bench.run(300, always, always)
     assert bench.delivered == 299, "the first word comes one clock after it went in, then one in every clock"
 
 
 @cocotb.test()
-async def idle_and_stall(dut: Any) -> None:
+@each_instance
+async def idle_and_stall(dut: Any, instance: str) -> None:
     """Random gaps before and random pauses behind, at several rates."""
-    bench = Bench(dut)
+    bench = Bench(dut, instance)
     await bench.start()
     for write, ready in ((0.5, 0.5), (0.9, 0.3), (0.2, 0.9), (0.97, 0.9), (0.1, 0.1)):
         await bench.run(400, rate(write), rate(ready))
-    assert bench.most == DEPTH
+    assert bench.most == bench.depth
     assert bench.delivered > 200
 
 
 @cocotb.test()
-async def reset_empties(dut: Any) -> None:
+@each_instance
+async def reset_empties(dut: Any, instance: str) -> None:
     """At every filling a reset leaves nothing, even beside a write."""
-    bench = Bench(dut)
+    bench = Bench(dut, instance)
     await bench.start()
-    for filling in range(DEPTH + 1):
+    for filling in range(bench.depth + 1):
         await bench.run(filling, always, never)
         await bench.clock(write=True, ready=True, reset=True)
         await bench.run(3, never, always)
-        await bench.run(2 * DEPTH, rate(0.6), rate(0.6))
-        await bench.run(DEPTH + 1, never, always)
+        await bench.run(2 * bench.depth, rate(0.6), rate(0.6))
+        await bench.run(bench.depth + 1, never, always)
 
 
 @cocotb.test()
-async def ready_without_words(dut: Any) -> None:
+@each_instance
+async def ready_without_words(dut: Any, instance: str) -> None:
     """A reader that waits takes nothing that is not there."""
-    bench = Bench(dut)
+    bench = Bench(dut, instance)
     await bench.start()
     await bench.run(20, never, always)
     await bench.run(1, always, always)

@@ -2,43 +2,57 @@
 
 from __future__ import annotations
 
-import json
-from importlib import resources
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
+from block_tests import Mutant, Simulated, simulate
 
-from bitwright.report.records import Status
-from bitwright.sim.cocotb_run import run_bench
-from bitwright.sim.verilator import build_block
+from bitwright.sim.rtl_coverage import Coverage
+
+pytestmark = pytest.mark.simulator
 
 CHECKS = {"fills_and_drains", "full_rate", "idle_and_stall", "reset_empties", "ready_without_words"}
-SOURCE = Path(str(resources.files("bitwright.rtl") / "sv" / "stream_fifo.sv"))
+INSTANCES = {"w1_a1": {"WIDTH": 1, "ADDR": 1}, "w9_a2": {"WIDTH": 9, "ADDR": 2}, "w70_a3": {"WIDTH": 70, "ADDR": 3}}
+MUTANTS = {
+    "pops_nothing": Mutant(
+        "wire pop = rd_valid && rd_ready;",
+        "wire pop = rd_ready;",
+        "ready_without_words",
+        "rd_valid is True, 0 words are inside",
+        {"WIDTH": 4, "ADDR": 2},
+    ),
+    "keeps_words": Mutant(
+        "rd_q <= {(ADDR + 1) {1'b0}};",
+        "rd_q <= {(ADDR + 1) {rst && rd_q[0]}};",
+        "reset_empties",
+        "words are inside",
+        {"WIDTH": 4, "ADDR": 2},
+    ),
+    "one_address": Mutant(
+        "mem_q[wr_q[ADDR-1:0]] <= wr_data",
+        "mem_q[0] <= wr_data",
+        "fills_and_drains",
+        "oldest word",
+        {"WIDTH": 4, "ADDR": 2},
+    ),
+}
 
 
-@pytest.mark.simulator
-@pytest.mark.parametrize(("width", "addr"), [(1, 1), (9, 2), (70, 3)])
-def test_stream_fifo(width: int, addr: int, tmp_path: Path) -> None:
-    parameters = {"WIDTH": width, "ADDR": addr}
-    (tmp_path / "bench.json").write_text(json.dumps(parameters))
-    executable = build_block("stream_fifo", [SOURCE], tmp_path, parameters)
-    checks = run_bench(executable, "stream_fifo", "bench_stream_fifo", tmp_path, python_path=Path(__file__).parent)
-    assert {check.name for check in checks} == CHECKS
-    assert [(check.name, check.detail) for check in checks if check.status is not Status.PASSED] == []
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    """All instances and mutants in one simulation."""
+    return simulate("stream_fifo", INSTANCES, tmp_path_factory.mktemp("stream_fifo"), MUTANTS)
 
 
-@pytest.mark.simulator
-def test_the_bench_finds_a_wrong_fifo(tmp_path: Path) -> None:
-    """A read pointer that moves without a word: the model sees it."""
-    text = SOURCE.read_text()
-    wrong = text.replace("wire pop = rd_valid && rd_ready;", "wire pop = rd_ready;")
-    assert wrong != text
-    source = tmp_path / "stream_fifo.sv"
-    source.write_text(wrong)
-    parameters = {"WIDTH": 4, "ADDR": 2}
-    (tmp_path / "bench.json").write_text(json.dumps(parameters))
-    executable = build_block("stream_fifo", [source], tmp_path, parameters)
-    checks = run_bench(executable, "stream_fifo", "bench_stream_fifo", tmp_path, python_path=Path(__file__).parent)
-    failed = {check.name: check.detail for check in checks if check.status is Status.FAILED}
-    assert "ready_without_words" in failed
-    assert "rd_valid is True, 0 words are inside" in failed["ready_without_words"]
+@pytest.mark.parametrize("instance", INSTANCES)
+def test_stream_fifo(instance: str, simulated: Simulated) -> None:
+    simulated.passes(instance, CHECKS)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_the_bench_finds_a_wrong_block(mutant: str, simulated: Simulated) -> None:
+    simulated.finds(mutant, MUTANTS[mutant])
+
+
+def test_coverage(simulated: Simulated, demand_coverage: Callable[[str, Coverage], None]) -> None:
+    demand_coverage("stream_fifo", simulated.coverage)

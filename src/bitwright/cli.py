@@ -107,17 +107,19 @@ class Choices:
     weights: Path | None
     hls: Path | None
     head: str | None
+    io_type: str | None
     bulk: int | None
 
     def command(self, model: str) -> str:
         """The command that makes the same again."""
         given = {"MODEL": model, "TARGET": self.target, "WEIGHTS": self.weights, "HLS": self.hls, "HEAD": self.head}
+        given["IO"] = self.io_type
         given["BULK"] = None if self.bulk is None else str(self.bulk)
         return " ".join(["make fpga", *(f"{key}={shlex.quote(str(v))}" for key, v in given.items() if v is not None)])
 
     def overrides(self) -> dict[str, Any]:
         """Fields of the model's config that were given on the command line."""
-        given = {"hls": self.hls.resolve() if self.hls else None, "head": self.head}
+        given = {"hls": self.hls.resolve() if self.hls else None, "head": self.head, "io_type": self.io_type}
         return {key: value for key, value in given.items() if value is not None}
 
 
@@ -131,7 +133,11 @@ OPTIONS = (
         "--head", type=click.Choice(["logits", "argmax", "model"]),
         help="What the hardware ends with: before a final softmax, the index of the largest, or all layers.",
     ),
-    click.option("--bulk", type=click.IntRange(0), help="Vectors of the bulk comparison. Default: 1,000,000."),
+    click.option(
+        "--io", "io_type", type=click.Choice(["io_parallel", "io_stream"]),
+        help="How tensors move: whole, or pixel by pixel through line buffers. Default: the model's, io_parallel.",
+    ),
+    click.option("--bulk", type=click.IntRange(0), help="Vectors of the bulk comparison. Default: 1,000,000 at II 1."),
     click.option("--root", type=PATH, default=Path(), help="Folder with models/ and flows/. Default: here."),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; no progress."),
 )  # fmt: skip
@@ -177,7 +183,7 @@ def _job(model: str, choices: Choices, folder: Path | None) -> Iterator[Any]:
 def run(model: str, as_json: bool, cores: int, folder: Path | None, **choices: Any) -> None:
     """Run every stage for MODEL through the workflow (flows/Snakefile); skip what is up to date.
 
-    MODEL is a folder of models/, a model.yaml, or a model file (.h5, .keras, .json with weights beside it).
+    MODEL is a folder of models/, a model.yaml, or a model file (.h5, .keras, .onnx, .json with weights beside it).
     """
     from bitwright.stages import flow
 
@@ -267,6 +273,84 @@ for _name, _title in STAGE_TITLES.items():
     _add_stage(_name, _title)
 
 
+# --- reuse factors -----------------------------------------------------------------------------
+
+
+def _network(model: str, choices: Choices, folder: Path | None, *, quiet: bool) -> Any:
+    """The Network of a model; imported first where that has not been done."""
+    from bitwright.network import load
+    from bitwright.stages.runner import printer, run_stage
+    from bitwright.stages.table import BY_NAME
+
+    with _job(model, choices, folder) as job:
+        run_stage(BY_NAME["import"], job, printer("import", quiet=quiet))
+        return load(job.stage("import") / "network.json")
+
+
+@main.command()
+@click.argument("model")
+@_shared_options
+@click.option("--build", "folder", type=PATH, default=None, help="Default: build/MODEL/TARGET.")
+def reuse(model: str, as_json: bool, folder: Path | None, **choices: Any) -> None:
+    """List the reuse factors that each layer of MODEL may have, with the hardware that each would take.
+
+    LUT, DSP and latency are estimates (within about 10 % for folded layers, 30 % for parallel ones).
+    """
+    from bitwright.rtl.estimate import estimates
+
+    table = estimates(_network(model, Choices(**choices), folder, quiet=as_json))
+    if as_json:
+        rows = {name: [dataclasses.asdict(row) for row in rows] for name, rows in table.items()}
+        click.echo(json.dumps(rows))
+        return
+    for name, found in table.items():
+        _print_estimates(name, found)
+
+
+@main.command()
+@click.argument("model")
+@_shared_options
+@click.option("--build", "folder", type=PATH, default=None, help="Default: build/MODEL/TARGET.")
+@click.option("--lut", type=click.IntRange(1), help="LUTs that the layers with weights may take.")
+@click.option("--dsp", type=click.IntRange(0), help="DSP blocks that they may take.")
+@click.option(
+    "--ii", "interval", type=click.IntRange(1), help="Clocks per inference; the shortest that fits if absent."
+)
+@click.option("-o", "--out", type=PATH, help="Write the hls4ml config that asks for this plan.")
+def plan(
+    model: str, as_json: bool, folder: Path | None, lut: int | None, dsp: int | None, interval: int | None,
+    out: Path | None, **choices: Any,
+) -> None:  # fmt: skip
+    """Propose a reuse factor for each layer of MODEL that fits a budget; give it to 'run' by --hls."""
+    from bitwright.rtl.estimate import choose, estimates, totals
+    from bitwright.stages.planning import write_plan
+
+    table = estimates(_network(model, Choices(**choices), folder, quiet=as_json))
+    chosen = choose(table, lut, dsp, interval)
+    if out is not None:
+        write_plan(out, {name: row.reuse for name, row in chosen.items()}, choices["hls"])
+    if as_json:
+        click.echo(json.dumps({name: dataclasses.asdict(row) for name, row in chosen.items()}))
+        return
+    _print_estimates("plan", tuple(chosen.values()))
+    used_lut, used_dsp = totals(chosen)
+    click.echo(f"{max(row.interval for row in chosen.values())} clocks per inference, {used_lut:,} LUT, {used_dsp} DSP")
+
+
+def _print_estimates(title: str, rows: tuple[Any, ...]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    columns = ("layer", "reuse", "multipliers", "LUT", "DSP", "ROM bits", "II", "latency")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "layer" else "right")
+    for row in rows:
+        values = (row.reuse, row.multipliers, row.lut, row.dsp, row.memory_bits, row.interval, row.latency)
+        table.add_row(row.layer, *(f"{value:,}" for value in values))
+    Console().print(table)
+
+
 # --- helpers -----------------------------------------------------------------------------------
 
 
@@ -275,8 +359,9 @@ for _name, _title in STAGE_TITLES.items():
 def doctor(as_json: bool) -> None:
     """Show what is installed, in which version, and which stages can run."""
     from bitwright.eda.tools import survey
+    from bitwright.frontend.overlays import overlay_status
 
-    found = survey()
+    found = (*survey(), *overlay_status())
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(tool) for tool in found]))
         return
@@ -289,6 +374,31 @@ def doctor(as_json: bool) -> None:
         click.echo(f"stages that cannot: {', '.join(blocked)}")
 
 
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def coverage(as_json: bool) -> None:
+    """List hls4ml's layers: what the reference, parallel and streamed RTL have of each, and which tests hold it."""
+    from bitwright.stages.importing import layer_coverage
+
+    rows = layer_coverage()
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("layer", "hls4ml class", "reference", "parallel RTL", "stream RTL", "tested by"):
+        table.add_column(column)
+    for row in rows:
+        yes = ["yes" if row[key] else "-" for key in ("reference", "parallel")]
+        tests = ", ".join(path.rpartition("/")[2] for path in row["tests"])
+        table.add_row(row["name"], row["hls4ml_class"], *yes, row["stream"] or "-", tests or "-")
+    Console().print(table)
+    held = sum(bool(row["reference"]) for row in rows)
+    click.echo(f"{held} of hls4ml's {len(rows)} layer names; the others are refused by name")
+
+
 def _doctor_note(tool: Any) -> str:
     needed = f"for {', '.join(tool.needed_for)}"
     return needed if tool.found else f"{needed}; {tool.hint}"
@@ -297,7 +407,12 @@ def _doctor_note(tool: Any) -> str:
 @main.command()
 @click.argument("model", default="")
 @click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Folder with models/.")
-@click.option("--data", default="generated", show_default=True, help="generated, openml, or a file of rows.")
+@click.option(
+    "--data",
+    default="generated",
+    show_default=True,
+    help="generated, openml, a file of rows, or a folder of idx files.",
+)
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a value of 'train' in model.yaml."
 )

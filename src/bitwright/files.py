@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bitwright.errors import BitwrightError, BusyError, UsageError
+
+LOCK_GRACE_S = 0.5
+"""How long a lock may outlive the run that held it."""
 
 
 def digest(path: Path) -> str:
@@ -135,16 +139,17 @@ def write_json(path: Path, data: Any) -> None:
     write_text(path, to_json(data))
 
 
-def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
-    """Write named arrays as an ``.npz`` whose bytes depend on the arrays alone."""
+def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]], *, compressed: bool = False) -> None:
+    """Write named arrays as an ``.npz`` whose bytes depend on the arrays alone (and on zlib, if ``compressed``)."""
     with whole_file(path) as part, part.open("wb") as handle:
-        _savez(handle, arrays)
+        _savez(handle, arrays, zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED)
 
 
-def _savez(handle: IO[bytes], arrays: dict[str, npt.NDArray[Any]]) -> None:
-    with zipfile.ZipFile(handle, "w", zipfile.ZIP_STORED) as archive:
+def _savez(handle: IO[bytes], arrays: dict[str, npt.NDArray[Any]], method: int) -> None:
+    with zipfile.ZipFile(handle, "w", method) as archive:
         for name in sorted(arrays):
             info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            info.compress_type = method
             with archive.open(info, "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, np.asanyarray(arrays[name]), allow_pickle=False)
 
@@ -164,27 +169,40 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 @contextlib.contextmanager
 def exclusive(folder: Path, name: str = ".lock") -> Iterator[None]:
-    """Hold the lock file ``name`` of ``folder``; a second holder gets a :class:`BusyError` at once.
+    """Hold the lock file ``name`` of ``folder``; a second holder gets a :class:`BusyError`.
 
-    The lock belongs to the open file, so a killed run leaves none behind.
+    The lock belongs to the open file, so a killed run leaves none behind: but for the moment in which a tool that it
+    was just starting dies too, which LOCK_GRACE_S waits for.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = folder / name
     with lock.open("a+", encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not _locked(handle):
             handle.seek(0)
             owner = handle.read().strip() or "unknown"
             raise BusyError(
                 f"another run is working here (process {owner})",
                 where=str(folder),
                 hint="wait for it to finish, or stop it",
-            ) from error
+            )
         handle.truncate(0)
         handle.write(f"{os.getpid()}\n")
         handle.flush()
         yield
+
+
+def _locked(handle: IO[str]) -> bool:
+    """Whether the lock was free, or became so within LOCK_GRACE_S."""
+    deadline = time.monotonic() + LOCK_GRACE_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
 
 
 def unchanged_or_write(path: Path, text: str, write: Callable[[Path, str], None] = write_text) -> bool:

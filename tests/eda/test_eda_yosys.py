@@ -254,8 +254,8 @@ def test_a_memory_file_that_is_not_given(tmp_path: Path, literal: str, monkeypat
 def test_a_netlist_without_its_tables_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     memory = write(tmp_path, "w.mem", "00\n")
     source = write(tmp_path, "rom.v", ROM.replace("TABLE, m", '"tables/w.mem", m'))
-    text = GOOD.replace("adder", "rom").replace('"LUT2": 9, "FDRE": 9', '"FDRE": 9')
-    with pytest.raises(ToolFailedError, match="has no memory and no LUT although its sources load memory files"):
+    text = GOOD.replace("adder", "rom").replace('"LUT2": 9, "FDRE": 9', '"INV": 9')
+    with pytest.raises(ToolFailedError, match="has no memory, LUT or register although its sources load memory files"):
         run_fake(tmp_path, text, monkeypatch, ModuleJob("rom", (source,), "rom", memory_files=(memory,)))
     (result,) = run_fake(
         tmp_path, GOOD.replace("adder", "rom"), monkeypatch, ModuleJob("rom", (source,), "rom", memory_files=(memory,))

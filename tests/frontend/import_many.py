@@ -13,7 +13,6 @@ from bitwright.frontend.request import ImportRequest
 
 def main(argv: list[str]) -> int:
     """Import each; a refusal is left in its folder as error.json."""
-    worker.prepare_keras2()
     for data in json.loads(Path(argv[1]).read_text(encoding="utf-8")):
         request = ImportRequest.model_validate(data)
         request.out.mkdir(parents=True)

@@ -19,7 +19,10 @@ import yaml
 
 from bitwright.errors import BitwrightError
 from bitwright.frontend import worker
+from bitwright.frontend.flavours import Flavour
+from bitwright.frontend.prepare import prepare
 from bitwright.frontend.request import ImportRequest
+from bitwright.rtl.engine_dense import valid_reuse_factors
 
 ROUNDINGS = ("TRN", "TRN_ZERO", "RND", "RND_ZERO", "RND_INF", "RND_MIN_INF", "RND_CONV")
 STEPS = ("dense", "dense", "activation", "activation", "norm", "merge", "merge", "reshape", "drop")
@@ -166,6 +169,12 @@ def set_weights(model: Any, seed: int) -> None:
         layer.set_weights(values)
 
 
+def reuse_factor(model: Any, name: str, most: int) -> int:
+    """The largest one up to ``most`` that the layer can have."""
+    valid = valid_reuse_factors(*model.get_layer(name).get_weights()[0].shape)
+    return max(factor for factor in valid if factor <= most)
+
+
 def override(model: Any, rng: random.Random) -> dict[str, Any]:
     """Random types for some of what the model's config lets one choose, and softmax's implementation."""
     from hls4ml.utils import config_from_keras_model
@@ -181,7 +190,7 @@ def override(model: Any, rng: random.Random) -> dict[str, Any]:
         if "TableSize" in config and rng.random() < 0.5:
             more["TableSize"] = 2 ** rng.randint(4, 9)
         if "weight" in config.get("Precision", {}) and rng.random() < 0.25:
-            more |= {"Strategy": "Resource", "ReuseFactor": rng.choice([1, 2, 3, 4, 6])}
+            more |= {"Strategy": "Resource", "ReuseFactor": reuse_factor(model, name, rng.choice([1, 2, 3, 4, 6]))}
         if chosen or more:
             layers[name] = {"Precision": chosen, **more} if chosen else more
     return {"LayerName": layers}
@@ -222,7 +231,7 @@ def make(folder: Path, head: str, seed: int) -> None:
 
 def main(argv: list[str]) -> int:
     """Make every case; what goes wrong is left in its folder as error.json."""
-    worker.prepare_keras2()
+    prepare(Flavour.KERAS2)
     for word in argv[2:]:
         head, _, seed = word.partition(":")
         folder = Path(argv[1]) / f"{head}_{seed}"

@@ -30,8 +30,9 @@ from tiny import (
 )
 
 from bitwright.errors import ModelError, UnsupportedLayerError
+from bitwright.frontend.flavours import STACKS, Flavour
 from bitwright.frontend.modelcheck import CODE, LAYERS, nodes
-from bitwright.frontend.modelfile import Flavour, inspect, weights_beside
+from bitwright.frontend.modelfile import inspect, weights_beside
 
 WRITERS: dict[str, Callable[..., Path]] = {"m.h5": write_h5, "m.json": write_json, "m.keras": write_keras}
 
@@ -97,11 +98,11 @@ def test_a_folder_is_no_model_file(tmp_path: Path) -> None:
 
 
 def test_another_kind_of_file(tmp_path: Path) -> None:
-    path = tmp_path / "m.onnx"
+    path = tmp_path / "m.pt"
     path.write_bytes(b"x")
     error = refused(path)
-    assert error.what == "'.onnx' is not a model file"
-    assert ".h5, .keras, .json or model.yaml" in error.hint
+    assert error.what == "'.pt' is not a model file"
+    assert ".h5, .keras, .json, .onnx or model.yaml" in error.hint
 
 
 @pytest.mark.parametrize(
@@ -377,7 +378,9 @@ def test_keras_and_qkeras_modules_are_trusted(tmp_path: Path) -> None:
 # --- layers ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["Conv1D", "QConv2D", "LSTM", "PReLU", "MyLayer", "Permute", "TimeDistributed"])
+@pytest.mark.parametrize(
+    "kind", ["Conv3D", "Conv2DTranspose", "ConvLSTM2D", "MyLayer", "QSimpleRNN", "SpatialDropout1D"]
+)
 def test_a_layer_without_hardware(container: Callable[..., Path], kind: str) -> None:
     layers = tiny_layers()
     layers.insert(1, layer(kind, "odd_one", "features"))
@@ -400,10 +403,37 @@ def test_an_option_that_hls4ml_would_drop(container: Callable[..., Path], option
     assert error.what == f"layer 'relu1' (ReLU) with {option}=6.0 has no hardware here"
 
 
+GRU = {"class_name": "GRU", "config": {"name": "g", "units": 2, "reset_after": False}}
+DENSE = {"class_name": "Dense", "config": {"name": "d", "units": 2, "activation": "relu"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "what"),
+    [
+        ("Conv1D", {"dilation_rate": [2]}, "dilation_rate=[2]"),
+        ("Conv2D", {"groups": 2}, "groups=2"),
+        ("Conv2D", {"data_format": "channels_first"}, "data_format=channels_first"),
+        ("DepthwiseConv2D", {"depth_multiplier": 2}, "depth_multiplier=2"),
+        ("UpSampling2D", {"interpolation": "bilinear"}, "interpolation=bilinear"),
+        ("LSTM", {"go_backwards": True}, "go_backwards=True"),
+        ("GRU", {"reset_after": False}, "reset_after=False"),
+        ("Bidirectional", {"layer": GRU}, "reset_after=False"),
+        ("Bidirectional", {"merge_mode": "sum"}, "merge_mode=sum"),
+        ("TimeDistributed", {"layer": DENSE}, "an activation relu of the wrapped layer"),
+    ],
+)
+def test_options_that_hls4ml_drops_or_lacks(tmp_path: Path, kind: str, options: dict[str, Any], what: str) -> None:
+    layers = tiny_layers()
+    layers.insert(1, layer(kind, "odd_one", "features", **options))
+    error = refused(write_h5(tmp_path / "m.h5", model(*layers)))
+    assert isinstance(error, UnsupportedLayerError)
+    assert error.what == f"layer 'odd_one' ({kind}) with {what} has no hardware here"
+
+
 def test_a_layer_without_hardware_in_a_nested_model(tmp_path: Path) -> None:
-    inner = model(*tiny_layers()[:1], layer("Conv1D", "deep", "features"), name="inner")
+    inner = model(*tiny_layers()[:1], layer("Conv3D", "deep", "features"), name="inner")
     path = write_h5(tmp_path / "m.h5", model(*tiny_layers()[:1], {**inner, "name": "inner"}), weights={})
-    assert refused(path).what == "layer 'deep' (Conv1D) has no hardware here"
+    assert refused(path).what == "layer 'deep' (Conv3D) has no hardware here"
 
 
 def test_a_model_of_ones_own_class(tmp_path: Path) -> None:
@@ -412,22 +442,113 @@ def test_a_model_of_ones_own_class(tmp_path: Path) -> None:
     assert (error.what, error.hint) == ("the model is a MyModel", "write it as Sequential or Functional")
 
 
+def test_every_flavour_is_read() -> None:
+    assert set(STACKS) == set(Flavour)
+
+
+def test_proxies_of_hgq(tmp_path: Path) -> None:
+    path = write_h5(
+        tmp_path / "m.h5", model(tiny_layers()[0], layer("FixedPointQuantizer", "x", "features")), weights={}
+    )
+    assert inspect(path).flavour is Flavour.HGQ
+
+
+def test_hgq_models_in_training_are_no_proxies(tmp_path: Path) -> None:
+    path = write_h5(tmp_path / "m.h5", model(tiny_layers()[0], layer("HDense", "x", "features")), weights={})
+    error = refused(path)
+    assert error.what == "layer 'x' (HDense) has no hardware here"
+    assert "FixedPointQuantizer" in error.hint
+
+
+def keras3_model(*layers: dict[str, Any]) -> dict[str, Any]:
+    """A description as Keras 3 writes it."""
+    plain = {"module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [None, 3], "name": "x"}}
+    found = [plain | {"registered_name": None, "name": "x", "inbound_nodes": []}, *layers]
+    config = {"name": "m", "trainable": True, "layers": found, "input_layers": [], "output_layers": []}
+    return {"module": "keras.src.models.functional", "class_name": "Functional", "config": config}
+
+
+def keras3_layer(kind: str, module: str, registered: str | None, *sources: str) -> dict[str, Any]:
+    """A layer as Keras 3 writes it, and the tensors that it is called on."""
+    tensors = [{"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}} for name in sources]
+    arguments = [tensors] if len(tensors) > 1 else tensors
+    calls = {"inbound_nodes": [{"args": arguments, "kwargs": {}}]}
+    return {"module": module, "class_name": kind, "registered_name": registered, "config": {"name": "y"}} | calls
+
+
 @pytest.mark.parametrize(
-    ("version", "kind", "flavour"),
+    ("module", "registered", "flavour"),
     [
-        ("3.1.0", "QDense", "qkeras-v3"),
-        ("3.1.0", "Dense", "keras3"),
-        ("2.13.1", "HDense", "hgq"),
-        ("2.13.1", "FixedPointQuantizer", "hgq"),
+        ("keras.layers", None, "keras3"),
+        ("hgq.layers", None, "hgq2"),
+        ("keras.layers", "hgq>QDense", "hgq2"),
+        ("qkeras.qlayers", "qkeras>QDense", "qkeras-v3"),
     ],
 )
-def test_flavours_that_are_not_read_yet(tmp_path: Path, version: str, kind: str, flavour: str) -> None:
-    path = write_h5(tmp_path / "m.h5", model(tiny_layers()[0], layer(kind, "x", "features")), weights={})
+def test_flavours_of_keras3(tmp_path: Path, module: str, registered: str | None, flavour: str) -> None:
+    """By what the file names, whatever its layers and itself are called."""
+    path = tmp_path / "m.keras"
+    write_keras(path, keras3_model(keras3_layer("QDense" if registered else "Dense", module, registered, "x")))
+    copy = tmp_path / "qkeras_hgq_model.keras"
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w") as target:
+        for name in source.namelist():
+            text = json.dumps({"keras_version": "3.11.2"}) if name == "metadata.json" else source.read(name)
+            target.writestr(name, text)
+    assert inspect(copy).flavour is Flavour(flavour)
+
+
+def keras3_code(code: str) -> dict[str, dict[str, Any]]:
+    """Layers of Keras 3 models that hide code, by the way they do it."""
+    evil = keras3_layer("Lambda", "keras.layers", None, "x")
+    dense = keras3_layer("Dense", "keras.layers", None, "x")
+    table = keras3_layer("QUnaryFunctionLUT", "hgq.layers.activation", "hgq>QUnaryFunctionLUT", "x")
+    return {
+        "Lambda": {**evil, "config": {"name": "y", "function": lambda_node(code)}},
+        "in an activation": {**dense, "config": {"name": "y", "activation": lambda_node(code)}},
+        "in a table of HGQ2": {**table, "config": {"name": "y", "activation": lambda_node(code)}},
+        "registered": {**dense, "registered_name": "keras>Lambda"},
+    }
+
+
+@pytest.mark.parametrize("how", sorted(keras3_code("")))
+def test_code_in_keras3_models_is_refused(tmp_path: Path, how: str) -> None:
+    marker = tmp_path / "PLANTED"
+    path = write_keras(tmp_path / "m.keras", keras3_model(keras3_code(payload(marker))[how]), weights={})
+    assert "holds code, which is never run" in refused(path).what
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("module", ["os", "hgq_evil.layers", "subprocess"])
+def test_other_modules_in_keras3_models_are_refused(tmp_path: Path, module: str) -> None:
+    path = write_keras(tmp_path / "m.keras", keras3_model(keras3_layer("Dense", module, None, "x")), weights={})
+    assert f"comes from module {module}, which is never run" in refused(path).what
+
+
+def test_merges_of_keras3_are_counted(tmp_path: Path) -> None:
+    add = keras3_layer("QAdd", "hgq.layers", "hgq>QAdd", "x", "x", "x")
+    path = tmp_path / "m.h5"
+    write_h5(path, keras3_model(add), weights={})
     with h5py.File(path, "a") as file:
-        file.attrs["keras_version"] = version
-    error = refused(path)
-    assert error.what == f"this is a {flavour} model (Keras {version})"
-    assert "Keras 2 and QKeras 0.9" in error.hint
+        file.attrs["keras_version"] = "3.10.0"
+    assert refused(path).what == "layer 'y' (QAdd) with 3 inputs has no hardware here"
+
+
+@pytest.mark.parametrize(("value", "fine"), [(np.inf, True), (np.nan, False), (-np.inf, False), (np.ones(3), True)])
+def test_the_state_of_a_quantizer_may_be_infinite(tmp_path: Path, value: Any, fine: bool) -> None:
+    path = write_h5(tmp_path / "m.h5")
+    with h5py.File(path, "a") as file:
+        file["model_weights/q/bq/quantizer/vars/3"] = value
+    if fine:
+        inspect(path)
+    else:
+        assert "quantizer/vars/3' holds NaN or infinity" in refused(path).what
+
+
+def test_an_infinite_weight_is_not_the_state_of_a_quantizer(tmp_path: Path) -> None:
+    path = write_h5(tmp_path / "m.h5")
+    with h5py.File(path, "a") as file:
+        file["model_weights/q/quantizer/vars/4"] = np.full(3, np.inf)
+    assert "holds NaN or infinity" in refused(path).what
 
 
 def test_nodes_finds_all_and_ends() -> None:

@@ -30,9 +30,11 @@ pytestmark = pytest.mark.hls
 Make = Callable[[Path], dict[str, Any]]
 
 
-def reshaped() -> dict[str, Any]:
+def dilated() -> dict[str, Any]:
+    """hls4ml would drop the dilation silently."""
     fold = layer("Reshape", "fold", "features", target_shape=[3, 1])
-    return model(*tiny_layers()[:1], fold, layer("Dense", "wide", "fold", units=2))
+    wide = layer("Conv1D", "wide", "fold", filters=2, kernel_size=[2], dilation_rate=[2])
+    return model(*tiny_layers()[:1], fold, wide)
 
 
 def with_quantizer(kind: str, **config: Any) -> dict[str, Any]:
@@ -76,7 +78,6 @@ def rows(classes: int = 2, **changed: Any) -> Make:
 WRONG: Weights = {**tiny_weights(), "dense1": (np.zeros((3, 5), np.float32), np.zeros(5, np.float32))}
 LESS: Weights = {"logits": tiny_weights()["logits"]}
 ONE: Weights = {**tiny_weights(), "dense1": tiny_weights()["dense1"][:1]}
-FOLD: Weights = {"wide": (np.ones((1, 2), np.float32), np.ones(2, np.float32))}
 WIDE = """
 LayerName:
   relu1: {Precision: {result: "fixed<60,30>"}}
@@ -84,7 +85,6 @@ LayerName:
 """
 MODEL, LAYER, CONFIG, DATA = "ModelError", "UnsupportedLayerError", "ConfigError", "DatasetError"
 NO_LOAD, NO_FIT = "Keras 2 cannot load it: ", "the weights do not fit the model: "
-PO2 = {"bits": 4, "integer": 0, "alpha": "auto_po2"}
 
 CASES: dict[str, tuple[Make, str, str, str]] = {
     "weights of a wrong shape, h5": (file(write_h5, weights=WRONG), MODEL, NO_LOAD, "m.h5"),
@@ -94,13 +94,9 @@ CASES: dict[str, tuple[Make, str, str, str]] = {
     "weights of a layer missing, keras": (file(write_keras, weights=LESS), MODEL, NO_LOAD, "m.keras"),
     "weights of a layer missing, json": (file(write_json, weights=LESS), MODEL, NO_FIT, "m_weights.h5"),
     "a bias missing": (file(write_h5, weights=ONE), MODEL, NO_LOAD, "m.h5"),
-    "binary weights": (file(write_h5, with_quantizer("binary", alpha=1)), LAYER, "type uint<1>", "layer 'dense1'"),
-    "scales that are powers of two": (
-        file(write_h5, with_quantizer("quantized_bits", **PO2)), LAYER, "has no hardware here", "layer 'dense1_alpha'",
-    ),
     "an unknown quantizer": (file(write_h5, with_quantizer("my_quantizer")), LAYER, "'my_quantizer'", "m.h5"),
-    "Dense over rows": (file(write_h5, reshaped(), weights=FOLD), LAYER, "have no hardware here", "layer 'wide'"),
-    "an activation without hardware": (file(write_h5, with_activation("selu")), LAYER, "'selu'", "layer 'curve'"),
+    "a dilated convolution": (file(write_h5, dilated()), LAYER, "dilation_rate=[2]", "layer 'wide'"),
+    "an activation without hardware": (file(write_h5, with_activation("swish")), LAYER, "'swish'", "layer 'curve'"),
     "a type that grows too wide": (hls(WIDE), "FormatError", "is wider than 64 bits", "layer 'logits' (Dense)"),
     "an unknown layer in the hls config": (
         hls("LayerName:\n  dense2: {}\n"), CONFIG, "unknown key 'LayerName.dense2'", "hls.yaml:2",

@@ -10,6 +10,7 @@ import pytest
 from tiny import write_rows
 
 from bitwright.errors import DatasetError
+from bitwright.files import write_arrays
 from bitwright.fixed import FixedFormat
 from bitwright.frontend.rows import check_rows, read_rows
 from bitwright.network.layers import Argmax, Cast, Input, Layer, Network
@@ -39,6 +40,19 @@ def test_good_rows(tmp_path: Path) -> None:
     assert rows.x.shape == (7, 3)
     assert rows.y.shape == (7,)
     assert rows.y.dtype == np.int64
+
+
+def test_raw_features_with_their_scaler_are_standardized(tmp_path: Path) -> None:
+    arrays = {
+        "x": np.array([[0, 64, 255]], np.uint8), "y": np.array([1]),
+        "scaler_mean": np.zeros(3), "scaler_scale": np.full(3, 256.0),
+    }  # fmt: skip
+    write_arrays(tmp_path / "r.npz", arrays)
+    assert read_rows(tmp_path / "r.npz").x.tolist() == [[0, 0.25, 255 / 256]]
+    write_arrays(tmp_path / "r.npz", {**arrays, "standardized": np.array(True)})
+    assert read_rows(tmp_path / "r.npz").x.tolist() == [[0, 64, 255]]
+    write_arrays(tmp_path / "r.npz", {**arrays, "scaler_mean": np.zeros(2), "scaler_scale": np.ones(2)})
+    assert "a scaler of 2" in refused(tmp_path / "r.npz").what
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from networks import Draft
 
 from bitwright.fixed import FixedFormat, Overflow, Rounding, quantize
 from bitwright.network import Network
-from bitwright.network.bounds import Interval, cast, dense_bounds, network_bounds
+from bitwright.network.bounds import network_bounds
+from bitwright.network.bounds_products import dense_bounds
+from bitwright.network.interval import Interval, cast
 from bitwright.network.layers import MergeOp
 from bitwright.network.reference import Reference
 
@@ -38,6 +40,13 @@ def test_every_kind(network: Network) -> None:
 @settings(max_examples=100)
 def test_random_networks(network: Network, seed: int) -> None:
     assert_inside(network, networks.vectors(network, 64, seed))
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=60)
+def test_random_images(rng: random.Random) -> None:
+    network = networks.random_images(rng)
+    assert_inside(network, networks.vectors(network, 64))
 
 
 @pytest.mark.slow

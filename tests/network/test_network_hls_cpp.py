@@ -15,20 +15,22 @@ from bitwright.fixed import FixedFormat, Overflow, Rounding, parse_format
 from bitwright.network import Constant, Network
 from bitwright.network.layers import TableFunction
 from bitwright.network.reference import Reference
-from bitwright.network.tables import activation_table, exp_table, inverse_table
+from bitwright.network.tables import activation_table, elu_table, exp_table, inverse_table, selu_table
 
 pytestmark = pytest.mark.hls
 
-EVERY = networks.every_kind()
+EVERY = [network for network in networks.every_kind() if hlscpp.covers(network)]
 RANDOM = [networks.random_network(random.Random(seed), f"random_{seed}", 6) for seed in range(20)]
+RANDOM += [networks.random_images(random.Random(seed), f"images_{seed}") for seed in range(12)]
 
 RESULTS = [
     parse_format(t) for t in ("fixed<18,8>", "ufixed<8,0,RND,SAT>", "fixed<10,2,RND_CONV,SAT_SYM>", "fixed<5,2>")
 ]
 ADDRESSES = [parse_format(t) for t in ("fixed<12,5>", "ufixed<9,3>", "fixed<6,8>", "ufixed<16,-2>")]
 LIMITS = [FixedFormat(n, 3, s, Rounding.RND, o) for n, s, o in itertools.product((9, 1), (True, False), Overflow)]
+FILLED = ("sigmoid", "tanh", "softplus", "softsign", "elu", "selu")
 TABLES = [
-    *(TableCase(kind, n, fmt) for kind in ("sigmoid", "tanh") for n in (8, 256, 1024) for fmt in RESULTS),
+    *(TableCase(kind, n, fmt) for kind in FILLED for n in (8, 256, 1024) for fmt in RESULTS),
     *(TableCase(kind, 64, fmt, a) for kind in ("exp", "negexp", "inverse") for fmt in RESULTS for a in ADDRESSES),
     *(TableCase("inverse", 8, fmt, parse_format("fixed<8,4>")) for fmt in LIMITS),
     TableCase("exp", 1024, parse_format("fixed<18,8,RND,SAT>"), parse_format("fixed<16,6>"), 0.5),
@@ -62,7 +64,11 @@ def test_random_networks(compiled: hlscpp.Compiled, number: int) -> None:
 
 def ours(case: TableCase) -> Constant:
     match case.kind:
-        case "sigmoid" | "tanh":
+        case "elu":
+            return elu_table(case.entries, case.result)
+        case "selu":
+            return selu_table(case.entries, case.result)
+        case "sigmoid" | "tanh" | "softplus" | "softsign":
             return activation_table(TableFunction(case.kind), case.entries, case.result)
         case "inverse":
             return inverse_table(case.address, case.entries, case.result)
@@ -78,6 +84,7 @@ def test_tables(compiled: hlscpp.Compiled, number: int) -> None:
 @pytest.mark.slow
 def test_many_random_networks(tmp_path: Path) -> None:
     many: list[Network] = [networks.random_network(random.Random(seed), f"many_{seed}", 8) for seed in range(100, 300)]
+    many += [networks.random_images(random.Random(seed), f"images_{seed}") for seed in range(100, 200)]
     library = hlscpp.build(tmp_path, many)
     for number in range(len(many)):
         assert_equal(library, number, 200)

@@ -47,6 +47,13 @@ def test_random_networks(network: Network, seed: int) -> None:
     assert_equal(network, networks.vectors(network, 16, seed))
 
 
+@given(st.randoms(use_true_random=False), st.integers(0, 1000))
+@settings(max_examples=60)
+def test_random_images(rng: random.Random, seed: int) -> None:
+    network = networks.random_images(rng)
+    assert_equal(network, networks.vectors(network, 8, seed))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("start", range(0, 3000, 500))
 def test_many_random_networks(start: int) -> None:

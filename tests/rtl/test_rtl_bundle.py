@@ -18,11 +18,15 @@ from bitwright.config import TargetConfig
 from bitwright.errors import BitwrightError
 from bitwright.fixed import parse_format
 from bitwright.network import Network
-from bitwright.rtl.bundle import Bundle, PortInfo, emit, load_bundle
+from bitwright.network.layers import Dense
+from bitwright.rtl.bundle import Bundle, PortInfo, load_bundle
+from bitwright.rtl.emit import emit
 from bitwright.rtl.kernel import build
 from bitwright.rtl.lint import diagnostics, lint
+from bitwright.rtl.partition import is_engine
 
 EVERY = {network.name: network for network in networks.every_kind()}
+FOLDED = {network.name: network for network in networks.folded_networks()}
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = "BITWRIGHT_UPDATE_GOLDEN"
 
@@ -36,6 +40,22 @@ def emitted(network: Network, target: TargetConfig, folder: Path) -> Bundle:
 def test_pyslang_finds_nothing(network: Network, target: TargetConfig, tmp_path: Path) -> None:
     bundle = emitted(network, target, tmp_path / "out")
     lint([tmp_path / "out" / file for file in bundle.files], bundle.shell.module)
+
+
+@pytest.mark.parametrize("network", FOLDED.values(), ids=FOLDED.keys())
+def test_pyslang_finds_nothing_in_engines(network: Network, target: TargetConfig, tmp_path: Path) -> None:
+    bundle = emitted(network, target, tmp_path / "out")
+    lint([tmp_path / "out" / file for file in bundle.files], bundle.shell.module)
+    assert bundle.memory_files
+
+
+def test_layers_that_nothing_reads_beside_engines(target: TargetConfig, tmp_path: Path) -> None:
+    """They are left out, as a kernel leaves them out; what only they read stays a port."""
+    network = FOLDED["dead_folded"]
+    bundle = emitted(network, target, tmp_path / "out")
+    kept = {layer for module in bundle.modules for layer in module.layers}
+    assert kept == {layer.name for layer in network.layers if isinstance(layer, Dense)}
+    assert {element.layer for element in bundle.shell.input.elements} == {layer.name for layer in network.inputs}
 
 
 def test_pyslang_would_find_something(target: TargetConfig, tmp_path: Path) -> None:
@@ -55,7 +75,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from networks import every_kind
 from bitwright.config import load_target
-from bitwright.rtl.bundle import emit
+from bitwright.rtl.emit import emit
 for network in every_kind():
     out = Path(sys.argv[2]) / network.name
     out.mkdir(parents=True)
@@ -120,13 +140,19 @@ def test_ports(name: str, target: TargetConfig, tmp_path: Path) -> None:
 @pytest.mark.parametrize("network", EVERY.values(), ids=EVERY.keys())
 def test_timing(network: Network, target: TargetConfig, tmp_path: Path) -> None:
     bundle = emitted(network, target, tmp_path / "out")
+    assert all(0 <= m.first_stage <= m.last_stage for m in bundle.modules)
+    if bundle.streams:
+        assert bundle.kernel == bundle.shell
+        factors = [layer.reuse_factor for layer in network.layers if is_engine(layer) and isinstance(layer, Dense)]
+        assert bundle.shell.ii == max(factors)
+        assert bundle.shell.latency > sum(factors[:1])
+        return
     kernel = build(network, target.depth_per_stage)
-    assert bundle.stages == kernel.stages
     assert bundle.kernel.latency == kernel.stages + 1
     assert bundle.shell.latency == bundle.kernel.latency + 1
     assert bundle.kernel.ii == bundle.shell.ii == 1
-    assert bundle.fifo_depth >= bundle.kernel.latency, "the FIFO holds all that is in the pipeline"
-    assert all(0 <= m.first_stage <= m.last_stage < bundle.stages for m in bundle.modules)
+    assert bundle.capacity >= bundle.kernel.latency, "the FIFO holds all that is in the pipeline"
+    assert all(m.last_stage < kernel.stages for m in bundle.modules)
 
 
 def test_files_and_digests(target: TargetConfig, tmp_path: Path) -> None:
@@ -150,7 +176,7 @@ def test_every_layer_of_the_model_is_in_a_module(target: TargetConfig, tmp_path:
     bundle = emitted(EVERY["mlp"], target, tmp_path / "out")
     named = [layer for module in bundle.modules for layer in module.layers]
     assert sorted(named) == sorted(layer.name for layer in EVERY["mlp"].layers if layer.name != "x0")
-    assert all(module.name.startswith("mlp_") for module in bundle.modules)
+    assert all(module.name == "mlp" or module.name.startswith("mlp_") for module in bundle.modules)
     assert bundle.modules[0].estimated_lut > 0
 
 

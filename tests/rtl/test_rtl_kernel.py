@@ -45,6 +45,12 @@ def test_random_networks(network: Network, seed: int) -> None:
     assert_equal(network, networks.vectors(network, 50, seed))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_random_images(seed: int) -> None:
+    network = networks.random_images(random.Random(seed))
+    assert_equal(network, networks.vectors(network, 100))
+
+
 def equal_or_refused(network: Network, x: networks.Ints) -> bool:
     """Wide values are right or refused with a reason, never wrong."""
     try:

@@ -27,6 +27,7 @@ from bitwright.sim.netlist import (
     simulate,
 )
 from bitwright.sim.netlist_cells import CELLS, OUTPUT_PINS, Settings
+from bitwright.sim.netlist_clocked import trace
 from bitwright.sim.netlist_waves import Span, lookup_program
 
 NUMBERS = np.random.default_rng(7)
@@ -549,11 +550,16 @@ def test_random_designs_synthesized_by_yosys(tmp_path: Path, family: str, recipe
         design, cycles = designs[result.name], 300
         stimulus = {v.name: NUMBERS.integers(0, 1 << v.width, cycles) for v in design.inputs}
         expected = design.run({k: v.tolist() for k, v in stimulus.items()}, cycles)
-        actual = simulate(Netlist.from_json(result.netlist), stimulus)
+        netlist = Netlist.from_json(result.netlist)
+        actual = simulate(netlist, stimulus)
         assert set(actual) == set(expected)
+        widths = {value.name: value.width for value in design.inputs}
+        words = {name: ints_to_bits(stimulus[name][:, None], (widths[name],)).astype(np.uint64) for name in stimulus}
+        by_clock = trace(netlist, words, cycles)
         for port, values in expected.items():
             width = actual[port].shape[1]
             assert bits_to_ints(actual[port], (width,), signed=False)[:, 0].tolist() == values, f"{result.name} {port}"
+            assert np.array_equal(by_clock[port] & np.uint64(1), actual[port]), f"{result.name} {port}"
 
 
 @pytest.mark.synth

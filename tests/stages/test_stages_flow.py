@@ -242,7 +242,10 @@ def running(pids: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("stage", ["emulate", "verify", "synth"])
-@pytest.mark.parametrize(("number", "whom"), [(signal.SIGINT, "group"), (signal.SIGTERM, "process")])
+@pytest.mark.parametrize(
+    ("number", "whom"),
+    [(signal.SIGINT, "group"), pytest.param(signal.SIGTERM, "process", marks=pytest.mark.slow)],
+)
 def test_interrupted(chain: Chain, tmp_path: Path, stage: str, number: signal.Signals, whom: str) -> None:
     shutil.rmtree(chain.build / stage)
     before = snapshot(chain.build)
@@ -282,7 +285,7 @@ def test_interrupted_import(chain: Chain) -> None:
     assert not list(chain.build.glob(".*.part"))
 
 
-@pytest.mark.parametrize("whom", ["process", "group"])
+@pytest.mark.parametrize("whom", ["process", pytest.param("group", marks=pytest.mark.slow)])
 def test_a_killed_run_leaves_no_lock_and_no_tools(chain: Chain, tmp_path: Path, whom: str) -> None:
     shutil.rmtree(chain.build / "emulate")
     before = snapshot(chain.build)

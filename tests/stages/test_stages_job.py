@@ -48,7 +48,7 @@ def test_a_name_a_yaml_and_a_file(root: Path) -> None:
 def test_missing(root: Path) -> None:
     error = refused("", root)
     assert error.what == "no MODEL was given"
-    assert error.hint == "(models here: jet3, tiny; or give a path to a .h5, .keras, .json or model.yaml)"
+    assert error.hint == "(models here: jet3, tiny; or give a path to a .h5, .keras, .json, .onnx or model.yaml)"
 
 
 def test_unknown_lists_and_names_the_nearest(root: Path) -> None:
@@ -79,7 +79,10 @@ def test_names_that_are_none(root: Path, text: str, monkeypatch: pytest.MonkeyPa
 def test_a_file_that_is_no_model(root: Path) -> None:
     (root / "notes.txt").write_text("x")
     error = refused(str(root / "notes.txt"), root)
-    assert (error.what, error.hint) == ("'notes.txt' is not a model file", "give a .h5, .keras, .json or a model.yaml")
+    assert (error.what, error.hint) == (
+        "'notes.txt' is not a model file",
+        "give a .h5, .keras, .json, .onnx or a model.yaml",
+    )
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,9 @@ class VectorConfig(Config):
 
     real: int = Field(default=4000, ge=0, description="rows of the data set, at most")
     random: int = Field(default=6000, ge=0, description="random on the input grid")
-    bulk: int = Field(default=1_000_000, ge=0, description="vectors of the bulk comparison")
+    bulk: int | None = Field(
+        default=None, ge=0, description="vectors of the bulk comparison; 1,000,000 at II 1, fewer at larger ones"
+    )
     seed: int = 1
 
 
@@ -49,10 +51,10 @@ class ModelConfig(Config):
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="also the name of the hardware top")
     title: str = ""
-    source: Path = Field(description="model file: .h5, .keras, or .json with its weights beside it")
+    source: Path = Field(description="model file: .h5, .keras, .onnx, or .json with its weights beside it")
     weights: Path | None = Field(default=None, description="weights of a .json model")
     hls: Path | None = Field(default=None, description="hls4ml config; made by hls4ml when absent")
-    io_type: Literal["io_parallel"] = "io_parallel"
+    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
     head: Head = Field(default="logits", description="logits: leave out a final softmax; argmax: its index")
     data: DataConfig | None = None
     vectors: VectorConfig = VectorConfig()

@@ -1,28 +1,37 @@
-"""Labelled rows: the jet set, files of it, and a generator fitted on real rows."""
+"""Labelled rows: the jet set, MNIST, files of them, and generators fitted on real rows."""
 
 from bitwright.datasets.dataset import JET_CLASSES, JET_FEATURES, JET_SET, Dataset, Scaler, fit_scaler
-from bitwright.datasets.generator import Generator, fit, load
+from bitwright.datasets.generator import AnyGenerator, Generator, fit, load
+from bitwright.datasets.idx import MNIST, idx_splits, read_idx
 from bitwright.datasets.labeller import Labeller
 from bitwright.datasets.openml import openml_splits
-from bitwright.datasets.sources import corpus_folder, corpus_rows, load_dataset, save_dataset
+from bitwright.datasets.pixels import PixelGenerator, fit_pixels
+from bitwright.datasets.sources import CORPUS_IMAGES, corpus_folder, corpus_rows, load_dataset, save_dataset
 from bitwright.datasets.teacher import corpus_teacher, load_teacher
 
 __all__ = [
+    "CORPUS_IMAGES",
     "JET_CLASSES",
     "JET_FEATURES",
     "JET_SET",
+    "MNIST",
+    "AnyGenerator",
     "Dataset",
     "Generator",
     "Labeller",
+    "PixelGenerator",
     "Scaler",
     "corpus_folder",
     "corpus_rows",
     "corpus_teacher",
     "fit",
+    "fit_pixels",
     "fit_scaler",
+    "idx_splits",
     "load",
     "load_dataset",
     "load_teacher",
     "openml_splits",
+    "read_idx",
     "save_dataset",
 ]

@@ -56,6 +56,19 @@ class Scaler:
         return ((np.asarray(raw, np.float64) - self.mean) / self.scale).astype(np.float32)
 
 
+def raw_scaler(arrays: dict[str, npt.NDArray[np.generic]]) -> Scaler | None:
+    """The scaler of a data file whose features are still raw; None where there is nothing left to do."""
+    scaler = any_scaler(arrays)
+    return None if scaler is None or bool(arrays.get("standardized", np.False_)) else scaler
+
+
+def any_scaler(arrays: dict[str, npt.NDArray[np.generic]]) -> Scaler | None:
+    """The scaler that a data file holds."""
+    if "scaler_mean" not in arrays or "scaler_scale" not in arrays:
+        return None
+    return Scaler(arrays["scaler_mean"].astype(np.float64), arrays["scaler_scale"].astype(np.float64))
+
+
 def fit_scaler(raw: npt.NDArray[np.floating]) -> Scaler:
     """Mean and standard deviation of each column of raw features (rows, features)."""
     wide = np.asarray(raw, np.float64)
@@ -68,7 +81,8 @@ class Dataset:
     """Rows of one split of one data set.
 
     ``x``: float32 (rows, features), standardized where ``scaler`` is given; ``y``: int64 (rows,), an index of
-    ``classes``; ``synthetic``: a generator made the rows. ``where`` names the file in error messages.
+    ``classes``; ``synthetic``: a generator made the rows; ``image``: (height, width) where the features are the
+    pixels of an image, row by row. ``where`` names the file in error messages.
 
     Raises:
         DatasetError: wrong shape, no rows, a value that is not finite, or a label outside ``classes``.
@@ -82,6 +96,7 @@ class Dataset:
     split: str
     synthetic: bool = False
     scaler: Scaler | None = None
+    image: tuple[int, int] | None = None
     where: str = ""
 
     def __post_init__(self) -> None:
@@ -106,6 +121,10 @@ class Dataset:
     def standardized(self, scaler: Scaler) -> Dataset:
         """The same rows, raw until now, standardized by ``scaler``."""
         return replace(self, x=scaler.standardize(self.x), scaler=scaler)
+
+    def made_up(self) -> Dataset:
+        """The same rows, said to be a generator's."""
+        return replace(self, synthetic=True)
 
 
 def _check_shapes(data: Dataset) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import NormalDist
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from bitwright.datasets.dataset import Dataset, Doubles, Floats, Labels, Scaler
 from bitwright.datasets.labeller import Labeller
 from bitwright.datasets.npz import read_npz
+from bitwright.datasets.pixels import PixelGenerator
 from bitwright.errors import DatasetError
 from bitwright.files import write_arrays
 
@@ -54,6 +55,9 @@ class Generator:
     fitted_rows: int
     scaler: Scaler | None = None
     labeller: Labeller | None = None
+
+    TEST_ROWS: ClassVar[int] = 4000
+    """Rows of the test file that is shipped with a model."""
 
     def __post_init__(self) -> None:
         classes, features = len(self.classes), len(self.feature_names)
@@ -152,15 +156,18 @@ def fit(rows: Dataset) -> Generator:
     )
 
 
-def load(path: Path) -> Generator:
-    """Read what :meth:`Generator.save` wrote.
+AnyGenerator = Generator | PixelGenerator
+
+
+def load(path: Path) -> AnyGenerator:
+    """Read what the ``save`` of a generator of features or of images wrote.
 
     Raises:
         DatasetError: missing, damaged, or not a generator's file.
     """
     arrays = read_npz(path)
     try:
-        return _from_arrays(arrays)
+        return PixelGenerator.from_arrays(arrays) if "basis" in arrays else _from_arrays(arrays)
     except DatasetError as error:
         raise DatasetError(error.what, where=str(path), hint=error.hint) from error
     except (KeyError, ValueError, TypeError) as error:

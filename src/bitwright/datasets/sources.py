@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bitwright.datasets.dataset import Dataset, Labels, Scaler
+from bitwright.datasets.dataset import Dataset, Labels, Scaler, any_scaler, raw_scaler
 from bitwright.datasets.npz import read_npz
 from bitwright.errors import DatasetError, nearest
 from bitwright.files import write_arrays
 
 CORPUS_FILE = Path("data") / "jsc_hlf_600.npz"
+CORPUS_IMAGES = Path("data") / "mnist"
 TEXT_SUFFIXES = (".csv", ".arff")
 LABEL_COLUMNS = ("jet_type", "class", "label", "y", "target")
 
@@ -45,11 +46,7 @@ def _from_npz(path: Path, name: str, split: str) -> Dataset:
     if missing:
         found = ", ".join(sorted(arrays)) or "nothing"
         raise DatasetError(f"no array '{missing[0]}' (found: {found})", where=str(path), hint="save x and y in it")
-    scaler = _scaler_of(arrays)
-    x: npt.NDArray[np.floating] = _numbers(arrays["x"], path)
-    if scaler is not None and not bool(arrays.get("standardized", np.False_)) and x.ndim == 2:
-        _same_width(x, scaler, path)
-        x = scaler.standardize(x)
+    x = standardized(_numbers(arrays["x"], path), arrays, path)
     classes = _words(arrays, "classes")
     y = _labels(arrays["y"], classes, path)
     classes = classes or tuple(str(i) for i in range(int(y.max(initial=-1)) + 1))
@@ -61,13 +58,34 @@ def _from_npz(path: Path, name: str, split: str) -> Dataset:
         name=name or str(arrays.get("name", path.stem)),
         split=split or str(arrays.get("split", "all")),
         synthetic=bool(arrays.get("synthetic", np.False_)),
-        scaler=scaler,
+        scaler=any_scaler(arrays),
+        image=_image(arrays),
         where=str(path),
     )
 
 
+def standardized(x: npt.NDArray[Any], arrays: dict[str, npt.NDArray[Any]], path: Path) -> npt.NDArray[Any]:
+    """The features ``x`` (rows, features) of a data file as networks want them.
+
+    Raises:
+        DatasetError: a scaler of another width.
+    """
+    scaler = raw_scaler(arrays)
+    if scaler is None or x.ndim != 2:
+        return x
+    _same_width(x, scaler, path)
+    return scaler.standardize(x)
+
+
+def _image(arrays: dict[str, npt.NDArray[Any]]) -> tuple[int, int] | None:
+    if "image" not in arrays:
+        return None
+    height, width = (int(size) for size in arrays["image"])
+    return height, width
+
+
 def save_dataset(path: Path, data: Dataset) -> None:
-    """Write an npz that :func:`load_dataset` reads back; x is stored as it is, standardized."""
+    """Write an npz that :func:`load_dataset` reads back; x is stored standardized, an image's pixels as bytes."""
     arrays: dict[str, npt.NDArray[Any]] = {
         "x": data.x,
         "y": data.y,
@@ -76,17 +94,14 @@ def save_dataset(path: Path, data: Dataset) -> None:
         "name": np.array(data.name),
         "split": np.array(data.split),
         "synthetic": np.array(data.synthetic),
-        "standardized": np.array(data.scaler is not None),
+        "standardized": np.array(data.scaler is not None and data.image is None),
     }
     if data.scaler is not None:
         arrays |= {"scaler_mean": data.scaler.mean, "scaler_scale": data.scaler.scale}
-    write_arrays(path, arrays)
-
-
-def _scaler_of(arrays: dict[str, npt.NDArray[Any]]) -> Scaler | None:
-    if "scaler_mean" not in arrays or "scaler_scale" not in arrays:
-        return None
-    return Scaler(arrays["scaler_mean"].astype(np.float64), arrays["scaler_scale"].astype(np.float64))
+    if data.image is not None and data.scaler is not None:
+        raw = data.x * data.scaler.scale + data.scaler.mean
+        arrays |= {"x": np.round(raw).astype(np.uint8), "image": np.array(data.image)}
+    write_arrays(path, arrays, compressed=data.image is not None)
 
 
 def _same_width(x: npt.NDArray[Any], scaler: Scaler, path: Path) -> None:

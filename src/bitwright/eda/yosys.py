@@ -223,14 +223,15 @@ def _demand_sane(job: ModuleJob, work: Path, done: ToolRun) -> None:
     cells = cell_counts(work / "stat.json", job.top)
     if uses_memory_files(job) and not any(map(_holds_a_table, cells)):
         raise ToolFailedError(
-            f"the netlist of {job.name} has no memory and no LUT although its sources load memory files",
+            f"the netlist of {job.name} has no memory, LUT or register although its sources load memory files",
             where=str(done.log),
             hint="the memory contents were lost: check the files that $readmemh names",
         )
 
 
 def _holds_a_table(kind: str) -> bool:
-    return kind.startswith(("LUT", "RAM", "URAM", "ROM", "TRELLIS_DPR", "DP16", "PDP"))
+    """Registers too: Yosys makes a ROM of a few words of their sets and resets; lost contents leave nothing at all."""
+    return kind.startswith(("LUT", "RAM", "URAM", "ROM", "FD", "TRELLIS_DPR", "TRELLIS_FF", "DP16", "PDP"))
 
 
 def cell_counts(stat: Path, top: str) -> dict[str, int]:

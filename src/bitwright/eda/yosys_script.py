@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +34,9 @@ class ModuleJob:
         memory_files: files that ``$readmemh`` / ``$readmemb`` load, found by their base names.
         blackboxes: Verilog files of which only the ports are read: their modules stay black boxes (Yosys opens
             their memory files all the same).
+        dsp: whether products may use DSP blocks, other than the options say.
+        bram: whether memories may use block RAM, other than the options say.
+        srl: whether shift registers become SRLs; to look for them among many registers takes minutes.
     """
 
     name: str
@@ -41,6 +44,9 @@ class ModuleJob:
     top: str
     memory_files: tuple[Path, ...] = ()
     blackboxes: tuple[Path, ...] = ()
+    dsp: bool | None = None
+    bram: bool | None = None
+    srl: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +58,13 @@ class SynthOptions:
             for area; ``stock`` is Yosys' own ``synth_xilinx`` script.  ECP5 knows only the stock script.
         dsp: multiplications may use DSP blocks.
         bram: memories may use block RAM.
+        srl: shift registers become SRLs.
     """
 
     recipe: Literal["adders", "stock"] = "adders"
     dsp: bool = True
     bram: bool = True
+    srl: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +117,14 @@ def plan(job: ModuleJob, family: str, options: SynthOptions, tool: YosysTool) ->
     sources = _copy_names(job.sources, "src")
     blackboxes = _copy_names(job.blackboxes, "ports")
     files = {**sources, **blackboxes, **_memory_names(job)}
-    text = script(job.top, family, tuple(sources), tuple(blackboxes), options, needs(job))
+    text = script(job.top, family, tuple(sources), tuple(blackboxes), _options(job, options), needs(job))
     return Plan(job, files, text, {"add_to_alu.v": _render("add_to_alu.v.j2")}, tool)
+
+
+def _options(job: ModuleJob, options: SynthOptions) -> SynthOptions:
+    """The options with those of the job in their place."""
+    dsp, bram = (b if a is None else a for a, b in ((job.dsp, options.dsp), (job.bram, options.bram)))
+    return replace(options, dsp=dsp, bram=bram, srl=options.srl and job.srl)
 
 
 def _demand_file(path: Path, module: str) -> None:
@@ -194,6 +208,7 @@ def script(
         recipe=options.recipe,
         dsp=options.dsp and (found.multipliers or options.recipe == "stock"),
         bram=options.bram,
+        srl=options.srl,
         memories=found.memories,
         multipliers=found.multipliers,
     )

@@ -1,7 +1,7 @@
 """Fixed-point arithmetic: formats, rounding, overflow.  Exact integers only."""
 
 from bitwright.fixed.format import MAX_WIDTH, FixedFormat, Overflow, Rounding, parse_format
-from bitwright.fixed.quantize import Raw, quantize, quantize_number, to_float
+from bitwright.fixed.quantize import Raw, integers_of_floats, quantize, quantize_floats, quantize_number, to_float
 
 __all__ = [
     "MAX_WIDTH",
@@ -9,8 +9,10 @@ __all__ = [
     "Overflow",
     "Raw",
     "Rounding",
+    "integers_of_floats",
     "parse_format",
     "quantize",
+    "quantize_floats",
     "quantize_number",
     "to_float",
 ]

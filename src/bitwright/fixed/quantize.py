@@ -6,6 +6,7 @@ Python integers otherwise; the two give the same answers (``tests/fixed`` compar
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, assert_never
 
@@ -136,6 +137,42 @@ def quantize_number(value: Fraction | int | float, fmt: FixedFormat) -> int:
         raise ValueError(f"{value} is not a binary fraction")
     raw = np.array([exact.numerator], dtype=object)
     return int(quantize(raw, denominator_bits, fmt)[0])
+
+
+def quantize_floats(values: npt.NDArray[Any], fmt: FixedFormat) -> Raw:
+    """The raw values that floats take when they are assigned to a variable of type ``fmt``.
+
+    That is the constructor ``ap_fixed_base(double)`` (ap_types/ap_fixed_base.h): a float is an integer of 53 bits
+    times a power of two, and one call of :func:`quantize` serves all floats with the same power.
+
+    Args:
+        values: float32 or float64 of any shape.
+        fmt: the type assigned to, with its rounding and overflow modes.
+
+    Raises:
+        ValueError: a value is NaN or infinite.
+    """
+    doubles = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(doubles).all():
+        raise ValueError("NaN and infinity have no fixed-point value")
+    mantissas, powers = np.frexp(doubles)
+    whole = np.ldexp(mantissas, 53).astype(np.int64)
+    raw = np.zeros(doubles.shape, dtype=np.int64 if fmt.width < 64 or fmt.signed else object)
+    for power in np.unique(powers):
+        here = powers == power
+        raw[here] = quantize(whole[here], 53 - int(power), fmt, 53)
+    return raw
+
+
+def integers_of_floats(values: npt.NDArray[Any], fmt: FixedFormat) -> Raw:
+    """The raw values of floats assigned to an ``ap_int`` or ``ap_uint``: the fraction is dropped, bits above wrap.
+
+    One case is odd, and kept: ``ap_int_base(double)`` (ap_types/ap_int_base.h) makes 1 of a negative number above
+    -1/2, because it negates the -1 that it shifted in.
+    """
+    raw = quantize_floats(values, replace(fmt, rounding=Rounding.TRN_ZERO, overflow=Overflow.WRAP))
+    odd = (values < 0) & (values > -0.5)
+    return np.where(odd, quantize(np.array([1]), 0, replace(fmt, overflow=Overflow.WRAP))[0], raw)
 
 
 def to_float(raw: Raw, fraction: int) -> npt.NDArray[np.float64]:

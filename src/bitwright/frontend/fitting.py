@@ -1,11 +1,12 @@
 """Train a Keras 2 model: pruning, early stopping, progress, and the distillation of a labeller.
 
-Runs in a process that :func:`bitwright.frontend.worker.prepare_keras2` has prepared.
+Runs in a process that :func:`bitwright.frontend.prepare.prepare` has prepared.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,14 @@ def seed_all(seed: int) -> None:
 def train(model: Any, x: Floats, soft: Floats, config: TrainConfig, backup: Path | None = None) -> None:
     """Fit ``model`` to rows (rows, features) and soft labels (rows, classes); it ends with its best weights.
 
+    A model of images gets the features in the shape of its input.
     With ``backup`` an interrupted run continues at the epoch where it was.
 
     Raises:
         ModelError: the loss became NaN or infinite.
     """
     options = Options.of(config)
+    x = _in_shape(model, x)
     cut = max(1, int(len(x) * VALIDATION_SHARE))
     epochs, steps = config.epochs, max(1, (len(x) - cut) // config.batch_size)
     _compile(model, config, steps * epochs, options.l1)
@@ -89,12 +92,16 @@ def ends_in_softmax(model: Any) -> bool:
 
 def probabilities(model: Any, x: Floats) -> Floats:
     """The model's outputs (rows, classes) as probabilities."""
-    outputs = np.asarray(model.predict(x, batch_size=PREDICT_ROWS, verbose=0), np.float32)
+    outputs = np.asarray(model.predict(_in_shape(model, x), batch_size=PREDICT_ROWS, verbose=0), np.float32)
     if ends_in_softmax(model):
         return outputs
     powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     soft: Floats = powers / powers.sum(axis=1, keepdims=True)
     return soft
+
+
+def _in_shape(model: Any, x: Floats) -> Floats:
+    return x.reshape(len(x), *model.input_shape[1:])
 
 
 def zero_share(model: Any) -> float:
@@ -133,6 +140,28 @@ def fold_batch_norms(model: Any, step: float, limit: float) -> Any:
             )
         layer.set_weights([*exact, np.zeros_like(gamma), np.full_like(gamma, 1 - layer.epsilon)])
     return model
+
+
+def put_on_grid(model: Any) -> Any:
+    """Replace every trained weight by what its quantizer makes of it, so that the file holds what hardware has.
+
+    Raises:
+        ModelError: a quantizer changes its own values again, as those with a scale of their own do.
+    """
+    for layer in model.layers:
+        quantizers = layer.get_quantizers() if hasattr(layer, "get_quantizers") else ()
+        weights = layer.get_weights()
+        if not weights or not any(quantizers):
+            continue
+        exact = _quantized(weights, quantizers)
+        if any((a != b).any() for a, b in zip(exact, _quantized(exact, quantizers), strict=True)):
+            raise ModelError("its quantizer moves its own values", where=layer.name, hint="build it with alpha=1")
+        layer.set_weights(exact)
+    return model
+
+
+def _quantized(weights: list[Floats], quantizers: Sequence[Any]) -> list[Floats]:
+    return [np.asarray(q(w)) if q else w for w, q in zip(weights, quantizers, strict=False)]
 
 
 def distil(teacher: Labeller, x: Floats, seed: int, origin: str) -> Labeller:

@@ -13,10 +13,24 @@ from typing import Any
 
 from bitwright.errors import ModelError, UnsupportedLayerError
 
-LAYERS = frozenset({
+HGQ2_LAYERS = frozenset({
+    "Quantizer", "QBatchNormDense", "QEinsumDense", "QEinsumDenseBatchnorm", "QUnaryFunctionLUT", "QSoftmax", "QAdd",
+    "QSubtract", "QMultiply", "QAverage", "QMaximum", "QMinimum",
+})  # fmt: skip
+"""Those that only HGQ2 has."""
+
+PROXY_LAYERS = frozenset({"FixedPointQuantizer", "UnaryLUT"})
+"""Those of HGQ's proxies."""
+
+LAYERS = HGQ2_LAYERS | PROXY_LAYERS | frozenset({
     "InputLayer", "Dense", "QDense", "BatchNormalization", "QBatchNormalization", "Activation", "QActivation", "ReLU",
     "Softmax", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Reshape", "Flatten",
-    "Dropout",
+    "Dropout", "Conv1D", "Conv2D", "QConv1D", "QConv2D", "DepthwiseConv1D", "DepthwiseConv2D", "QDepthwiseConv2D",
+    "SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D", "QConv2DBatchnorm", "MaxPooling1D",
+    "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
+    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D",
+    "UpSampling1D", "UpSampling2D", "Permute", "LeakyReLU", "ThresholdedReLU", "ELU", "PReLU", "Dot",
+    "LSTM", "GRU", "QLSTM", "QGRU", "Bidirectional", "TimeDistributed", "EinsumDense",
 })  # fmt: skip
 """Classes of layers that are read; ``lower`` may still refuse an option of one."""
 
@@ -28,7 +42,7 @@ CODE = frozenset({
 })  # fmt: skip
 """Classes that hold Python code or calls of any TensorFlow function: never loaded."""
 
-TRUSTED = ("keras", "tf_keras", "qkeras", "builtins")
+TRUSTED = ("keras", "tf_keras", "qkeras", "hgq", "HGQ", "builtins")
 """Packages that a model file may name; Keras imports whatever module a file names."""
 
 FUNCTIONS = ("builtins", "activations", "quantizers")
@@ -51,6 +65,20 @@ def nodes(config: Any) -> Iterator[dict[str, Any]]:
 def _named(node: dict[str, Any]) -> tuple[str, ...]:
     """The names by which Keras would look for a class: without the package of registered ones."""
     return tuple(str(node[key]).rpartition(">")[2] for key in ("class_name", "registered_name") if node.get(key))
+
+
+def packages_of(config: Any) -> frozenset[str]:
+    """The packages that a description names: those of modules, and those of registered classes."""
+    found = {str(node["module"]).partition(".")[0] for node in nodes(config) if node.get("module")}
+    for node in nodes(config):
+        names = [str(node.get(key) or "") for key in ("class_name", "registered_name")]
+        found |= {name.partition(">")[0] for name in names if ">" in name}
+    return frozenset(found)
+
+
+def _kind(node: dict[str, Any]) -> str:
+    """The class of a layer, without the package that registered it."""
+    return str(node.get("class_name")).rpartition(">")[2]
 
 
 def _name(node: dict[str, Any]) -> str:
@@ -82,7 +110,7 @@ def refuse_strangers(path: Path, config: Any) -> None:
             raise ModelError(
                 f"{_title(node)} comes from module {'.'.join(module)}, which is never run",
                 where=str(path),
-                hint="use only layers and functions of Keras 2 and QKeras",
+                hint="use only layers and functions of Keras, QKeras and HGQ",
             )
 
 
@@ -101,7 +129,7 @@ def layer_names(path: Path, config: Any) -> set[str]:
     for layer in layers:
         if layer.get("class_name") in CONTAINERS:
             names |= layer_names(path, layer)
-        elif layer.get("class_name") not in LAYERS:
+        elif _kind(layer) not in LAYERS:
             raise UnsupportedLayerError(
                 f"{_title(layer)} has no hardware here",
                 where=str(path),
@@ -115,21 +143,37 @@ def layer_names(path: Path, config: Any) -> set[str]:
 PLAIN_RELU = {"max_value": (None,), "negative_slope": (None, 0), "threshold": (None, 0)}
 """Options of Keras' ReLU; hls4ml 1.3.0 would silently drop others (``Activation("relu6")`` it knows)."""
 
-PLAIN_QUANTIZED_RELU = {"use_sigmoid": (None, 0), "negative_slope": (None, 0), "relu_upper_bound": (None,)}
+PLAIN_QUANTIZED_RELU = {"use_sigmoid": (None, 0), "relu_upper_bound": (None,)}
+
+
+PLAIN_OPTIONS = {
+    "data_format": (None, "channels_last"),
+    "dilation_rate": (None, 1, [1], [1, 1], (1,), (1, 1)),
+    "groups": (None, 1),
+    "depth_multiplier": (None, 1),
+    "interpolation": (None, "nearest"),
+    "reset_after": (None, True),
+    "go_backwards": (None, False),
+    "stateful": (None, False),
+    "merge_mode": (None, "concat"),
+}
+"""Options of convolutions, pooling, up-sampling and recurrence; hls4ml 1.3.0 drops others or has no C++ for them."""
 
 
 def _refuse_options(path: Path, layer: dict[str, Any]) -> None:
     """Refuse what hls4ml would convert to another function than the layer's."""
     inner = layer.get("config")
     options = inner if isinstance(inner, dict) else {}
-    wrong = _odd(options, PLAIN_RELU) if layer.get("class_name") == "ReLU" else ""
+    wrong = _odd(options, PLAIN_RELU) if _kind(layer) == "ReLU" else ""
+    wrong = wrong or _odd(options, PLAIN_OPTIONS)
     for node in nodes(options):
+        wrong = wrong or (_odd(node["config"], PLAIN_OPTIONS) if isinstance(node.get("config"), dict) else "")
         if node["class_name"] == "quantized_relu" and isinstance(node.get("config"), dict):
             wrong = wrong or _odd(node["config"], PLAIN_QUANTIZED_RELU)
-    wrong = wrong or _odd_text(options.get("activation"))
+    wrong = wrong or _odd_text(options.get("activation")) or _dropped_activation(layer)
     if len(layer.get("inbound_nodes") or []) > 1:
         wrong = wrong or "being used several times"
-    if layer.get("class_name") in MERGES and _source_count(layer) > 2:
+    if _kind(layer).removeprefix("Q") in MERGES and _source_count(layer) > 2:
         wrong = wrong or f"{_source_count(layer)} inputs"
     if wrong:
         raise UnsupportedLayerError(
@@ -137,12 +181,23 @@ def _refuse_options(path: Path, layer: dict[str, Any]) -> None:
         )
 
 
+def _dropped_activation(layer: dict[str, Any]) -> str:
+    """The activation of a wrapped layer, which hls4ml 1.3.0 leaves out; recurrent layers keep theirs."""
+    inner = (layer.get("config") or {}).get("layer") if _kind(layer) == "TimeDistributed" else None
+    options = inner.get("config") if isinstance(inner, dict) else None
+    activation = options.get("activation") if isinstance(options, dict) else None
+    return "" if activation in (None, "linear") else f"an activation {activation} of the wrapped layer"
+
+
 MERGES = frozenset({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"})
 
 
 def _source_count(layer: dict[str, Any]) -> int:
-    inbound = layer.get("inbound_nodes") or []
-    return len(inbound[0]) if inbound and isinstance(inbound[0], list) else 0
+    """Tensors of the first call: a list of them in Keras 2, the arguments' ``__keras_tensor__`` in Keras 3."""
+    first = next(iter(layer.get("inbound_nodes") or []), None)
+    if isinstance(first, dict):
+        return sum(node["class_name"] == "__keras_tensor__" for node in nodes(first))
+    return len(first) if isinstance(first, list) else 0
 
 
 def _odd(options: dict[str, Any], plain: dict[str, tuple[Any, ...]]) -> str:

@@ -6,28 +6,19 @@ import json
 import zipfile
 import zlib
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from bitwright.errors import ModelError, UnsupportedLayerError
-from bitwright.frontend.modelcheck import layer_names, nodes, refuse_code, refuse_strangers
+from bitwright.errors import ModelError
+from bitwright.frontend.flavours import Flavour
+from bitwright.frontend.modelcheck import layer_names, nodes, packages_of, refuse_code, refuse_strangers
+from bitwright.frontend.onnxfile import read_onnx
 
-
-class Flavour(Enum):
-    """Which stack of packages reads the file; each runs in a process of its own."""
-
-    KERAS2 = "keras2"
-    KERAS3 = "keras3"
-    HGQ = "hgq"
-    HGQ2 = "hgq2"
-    QKERAS_V3 = "qkeras-v3"
-
-
-SUPPORTED = (Flavour.KERAS2,)
+HGQ_CLASSES = frozenset({"FixedPointQuantizer", "UnaryLUT", "HDense", "HQuantize"})
+"""Classes by which HGQ 0.2 models are known: those of its proxies, and the first ones of models in training."""
 
 DAMAGED = (OSError, RuntimeError, LookupError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile)
 """What h5py and zipfile raise on a file that is cut short or scrambled."""
@@ -63,19 +54,18 @@ def inspect(path: Path, weights: Path | None = None) -> ModelFile:
                 raise _no_weights(path)
             config, version = _read_json(path)
             _check_weights(weights)
+        case ".onnx":
+            version, operators = read_onnx(path)
+            return ModelFile(path, weights, Flavour.ONNX, version, operators)
         case suffix:
             raise ModelError(
-                f"'{suffix}' is not a model file", where=str(path), hint="give a .h5, .keras, .json or model.yaml"
+                f"'{suffix}' is not a model file",
+                where=str(path),
+                hint="give a .h5, .keras, .json, .onnx or model.yaml",
             )
     refuse_code(path, config)
     classes = tuple(sorted({str(node["class_name"]) for node in nodes(config)}))
     flavour = _flavour(config, version, classes)
-    if flavour not in SUPPORTED:
-        raise UnsupportedLayerError(
-            f"this is a {flavour.value} model (Keras {version})",
-            where=str(path),
-            hint="this version reads Keras 2 and QKeras 0.9 models; save it in one of those",
-        )
     refuse_strangers(path, config)
     layers = layer_names(path, config)
     if weights is not None:
@@ -119,7 +109,8 @@ def _read_json(path: Path) -> tuple[Any, str]:
     config = _parse(path, path.read_bytes())
     if not isinstance(config, dict) or "class_name" not in config:
         raise ModelError("not a Keras model in JSON", where=str(path), hint="write it with model.to_json()")
-    return config, _text(config.get("keras_version", "2"))
+    # Keras 3 writes no version, but the module and the registered name of each object
+    return config, _text(config.get("keras_version", "3" if "registered_name" in config else "2"))
 
 
 def _parse(path: Path, text: str | bytes) -> Any:
@@ -165,12 +156,18 @@ def _check_weights(weights: Path) -> None:
 
 def _check_finite(path: Path, file: h5py.File) -> None:
     def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" and not np.isfinite(item[()]).all():
+        if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" and not _sound(name, item[()]):
             raise ModelError(
                 f"'{name}' holds NaN or infinity", where=str(path), hint="the training diverged; train it again"
             )
 
     file.visititems(visit)
+
+
+def _sound(name: str, values: Any) -> bool:
+    """Finite numbers; a single one of an HGQ2 quantizer's state may be infinite, such as its decay speed."""
+    own = "quantizer" in name.split("/")[:-1] and np.size(values) == 1
+    return bool(np.isfinite(values).all()) or (own and bool(np.all(values == np.inf)))
 
 
 def _check_names(weights: Path, layers: set[str]) -> None:
@@ -188,11 +185,12 @@ def _check_names(weights: Path, layers: set[str]) -> None:
 
 
 def _flavour(config: Any, version: str, classes: tuple[str, ...]) -> Flavour:
-    text = json.dumps(config)
+    packages = packages_of(config)
     if version.startswith("3"):
-        if '"hgq' in text or "hgq." in text:
+        if "hgq" in packages:
             return Flavour.HGQ2
-        return Flavour.QKERAS_V3 if any(name.startswith(("Q", "quantized_")) for name in classes) else Flavour.KERAS3
-    if any(name in ("HDense", "HQuantize", "FixedPointQuantizer", "HGQ>FixedPointQuantizer") for name in classes):
+        quantized = any(name.startswith(("Q", "quantized_")) for name in classes)
+        return Flavour.QKERAS_V3 if quantized or "qkeras" in packages else Flavour.KERAS3
+    if "HGQ" in packages or HGQ_CLASSES & set(classes):
         return Flavour.HGQ
     return Flavour.KERAS2

@@ -17,7 +17,7 @@ class ImportRequest(BaseModel):
     model: Path
     weights: Path | None = None
     hls_config: Path | None = None
-    io_type: Literal["io_parallel"] = "io_parallel"
+    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
     head: Literal["model", "logits", "argmax"] = "logits"
     rows: Path | None = None
     classes: int = 0

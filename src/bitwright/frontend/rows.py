@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bitwright.datasets.npz import read_npz
+from bitwright.datasets.sources import standardized
 from bitwright.errors import DatasetError
 from bitwright.network.layers import Argmax, Network
 
@@ -25,7 +26,7 @@ class Rows:
 
 
 def read_rows(path: Path) -> Rows:
-    """Read an npz with ``x`` and ``y``.
+    """Read an npz with ``x`` and ``y``; raw features that come with their scaler are standardized.
 
     Raises:
         DatasetError: missing, damaged, without one of the two, or with values that are no numbers.
@@ -49,7 +50,7 @@ def read_rows(path: Path) -> Rows:
         raise DatasetError(
             f"{len(bad)} rows hold NaN or infinity; the first is row {bad[0]}", where=str(path), hint="remove them"
         )
-    return Rows(x, y.astype(np.int64), path)
+    return Rows(standardized(x, arrays, path), y.astype(np.int64), path)
 
 
 def check_rows(rows: Rows, network: Network, classes: int) -> None:

@@ -14,23 +14,26 @@ import numpy.typing as npt
 
 from bitwright.errors import BitwrightError
 from bitwright.files import read_arrays, write_arrays, write_json
+from bitwright.frontend.modelfile import inspect
+from bitwright.frontend.prepare import prepare, reader_of
 from bitwright.frontend.request import TraceRequest
-from bitwright.frontend.worker import prepare_keras2, split
+from bitwright.frontend.worker import split
 from bitwright.network import Network, load
+from bitwright.network.layers import CastEach, Input
 
 Floats = npt.NDArray[np.float64]
 
 
 def run(request: TraceRequest) -> None:
     """Write what each layer of the network that Keras knows gives, (rows, elements), to ``keras_layers.npz``."""
-    prepare_keras2()
-    from bitwright.frontend import keras2
-
+    flavour = inspect(request.model, request.weights).flavour
+    prepare(flavour)
     network = load(request.network)
-    model = keras2.load(request.model, request.weights)
-    model = model if request.whole else keras2.without_softmax(model)[0]
+    reader = reader_of(flavour)
+    model = reader.load(request.model, request.weights)
+    model = model if request.whole else reader.without_softmax(model)[0]
     inputs = split(read_arrays(request.vectors)["x"], network)
-    write_arrays(request.out / "keras_layers.npz", matched(network, model, keras2.layer_values(model, inputs)))
+    write_arrays(request.out / "keras_layers.npz", matched(network, model, reader.layer_values(model, inputs)))
 
 
 def matched(network: Network, model: Any, values: dict[str, Floats]) -> dict[str, Floats]:
@@ -38,13 +41,16 @@ def matched(network: Network, model: Any, values: dict[str, Floats]) -> dict[str
 
     hls4ml splits an activation off its layer ``a`` as ``a_relu``: that one then is what Keras calls ``a``
     (both are, where the activation is linear).  A layer into which it fused a batch norm has no counterpart in Keras.
+    Nor has, in a network with quantizers of HGQ, what stands between them: hls4ml leaves out the bits that the next
+    quantizer drops.
     """
     names = {layer.name for layer in network.layers}
-    fused = {layer.name for layer in model.layers if _fused(layer, names)}
+    fused = {layer.name for layer in getattr(model, "layers", ()) if _fused(layer, names)}
+    whole = _whole(network)
     found: dict[str, Floats] = {}
     for layer in network.layers:
         owner = max((name for name in values if f"{layer.name}_".startswith(f"{name}_")), key=len, default=None)
-        if owner is None or owner in fused or values[owner].shape[1] != layer.size:
+        if owner is None or owner in fused or layer.name not in whole or values[owner].shape[1] != layer.size:
             continue
         if not layer.name.endswith("_linear"):
             found.pop(owner, None)  # the sum before an activation
@@ -52,8 +58,19 @@ def matched(network: Network, model: Any, values: dict[str, Floats]) -> dict[str
     return found
 
 
+def _whole(network: Network) -> set[str]:
+    """The layers that hold every bit of their values."""
+    if not any(isinstance(layer, CastEach) for layer in network.layers):
+        return {layer.name for layer in network.layers}
+    ends = {layer.name for layer in network.layers if isinstance(layer, Input | CastEach)}
+    before = {layer.sources[0] for layer in network.layers if isinstance(layer, CastEach)}
+    return (ends - before) | {layer.name for layer in network.inputs} | set(network.outputs)
+
+
 def _fused(layer: Any, names: set[str]) -> bool:
-    after = [node.layer for node in layer.outbound_nodes]
+    from bitwright.frontend.kerasmodel import readers
+
+    after = readers(layer)
     return any("BatchNormalization" in type(next_).__name__ and next_.name not in names for next_ in after)
 
 

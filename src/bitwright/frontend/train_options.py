@@ -15,11 +15,14 @@ class Options:
 
     ``zero_weights``: share of the weights to prune, 0 to below 1. ``l1``: penalty per unit of absolute weight,
     which makes the weights that stay cheap in adders. ``patience``: epochs without progress before training stops.
+    ``copies``: for each real image, as many copies, moved by up to ``shift`` pixels down or up, right or left.
     """
 
     zero_weights: float = 0.0
     l1: float = 0.0
     patience: int = 12
+    copies: int = 0
+    shift: int = 2
 
     @staticmethod
     def of(config: TrainConfig) -> Options:
@@ -37,13 +40,18 @@ class Options:
             values = {key: float(value) for key, value in config.options.items()}
         except ValueError as error:
             raise ConfigError(f"not a number ({error})", where="train.options", hint="give a number") from error
-        if not 0 <= values.get("zero_weights", 0) < 1 or values.get("l1", 0) < 0 or values.get("patience", 1) < 1:
+        chosen = Options(
+            values.get("zero_weights", 0.0), values.get("l1", 0.0), int(values.get("patience", 12)),
+            int(values.get("copies", 0)), int(values.get("shift", 2)),
+        )  # fmt: skip
+        small = chosen.l1 < 0 or chosen.patience < 1 or chosen.copies < 0 or chosen.shift < 0
+        if small or not 0 <= chosen.zero_weights < 1:
             raise ConfigError(
-                "zero_weights must be 0 to below 1, l1 not negative, patience 1 or more",
+                "zero_weights must be 0 to below 1, patience 1 or more, l1, copies and shift not negative",
                 where="train.options",
                 hint="mend the value",
             )
-        return Options(values.get("zero_weights", 0.0), values.get("l1", 0.0), int(values.get("patience", 12)))
+        return chosen
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from bitwright.datasets import Dataset, Generator, Scaler, corpus_rows, load, load_dataset, openml_splits
+from bitwright.datasets import (
+    CORPUS_IMAGES,
+    JET_SET,
+    MNIST,
+    AnyGenerator,
+    Dataset,
+    Generator,
+    Scaler,
+    corpus_folder,
+    corpus_rows,
+    idx_splits,
+    load,
+    load_dataset,
+    openml_splits,
+)
 from bitwright.datasets.dataset import Floats
 from bitwright.errors import DatasetError
-from bitwright.frontend.train_options import Job
+from bitwright.frontend.train_options import Job, Options
 
-TEST_ROWS = 4000
 TEST_SHARE = 0.2
 TEST_SEED = 20_001
 """Seed of the generated test rows: never the seed of a training."""
@@ -34,12 +48,61 @@ def choose_rows(job: Job) -> Rows:
     if job.data == "generated":
         return _generated(job)
     if job.data == "openml":
-        train, test = openml_splits()
+        train, test = _openml(job)
+    elif Path(job.data).is_dir():
+        train, test = idx_splits(Path(job.data), job.train.seed)
     else:
         train, test = _split(load_dataset(Path(job.data), scaler=_scaler(job)), job.train.seed)
     if job.rows_chosen:
         train = train.take(slice(0, job.train.rows))
-    return Rows(train, _certain(train), (test,), "classes of the rows")
+    options = Options.of(job.train)
+    if options.copies:
+        train = with_moved_copies(train, options.copies, options.shift, job.train.seed)
+    return Rows(train, _certain(train), (test, *_generated_images(job, test)), "classes of the rows")
+
+
+def _openml(job: Job) -> tuple[Dataset, Dataset]:
+    if job.config.data is not None and not job.config.data.name.startswith(JET_SET):
+        raise DatasetError(
+            f"openml is {JET_SET}, not {job.config.data.name}", where=str(job.folder), hint="give a folder with --data"
+        )
+    return openml_splits()
+
+
+def _generated_images(job: Job, test: Dataset) -> tuple[Dataset, ...]:
+    """Generated rows as another test of a network of images."""
+    if test.image is None or not job.generator.is_file():
+        return ()
+    return (shipped_rows(job),)
+
+
+def shipped_rows(job: Job) -> Dataset:
+    """The generated rows that data/test.npz holds."""
+    generator = load(job.generator)
+    return generator.sample(generator.TEST_ROWS, TEST_SEED, "test")
+
+
+def with_moved_copies(data: Dataset, copies: int, shift: int, seed: int) -> Dataset:
+    """Each image followed by ``copies`` of it, moved by up to ``shift`` pixels over blank paper.
+
+    The copies stay beside their image, so that no copy of a validation row is learned from.
+
+    Raises:
+        DatasetError: the rows are no images.
+    """
+    if data.image is None:
+        raise DatasetError("no images, they cannot be moved", where=data.where, hint="remove copies from train.options")
+    height, width = data.image
+    wide = np.pad(data.x.reshape(-1, height, width), ((0, 0), (shift, shift), (shift, shift)))
+    random, every = np.random.default_rng(seed), copies + 1
+    moved = np.repeat(data.x, every, axis=0)
+    for copy in range(1, every):
+        down, right = random.integers(0, 2 * shift, size=(2, data.rows), endpoint=True)
+        rows = down[:, None, None] + np.arange(height)[:, None]
+        columns = right[:, None, None] + np.arange(width)
+        moved[copy::every] = wide[np.arange(data.rows)[:, None, None], rows, columns].reshape(data.rows, -1)
+    split = f"{data.split}, {copies} moved copies of each"
+    return replace(data, x=moved, y=np.repeat(data.y, every), split=split)
 
 
 def _generated(job: Job) -> Rows:
@@ -49,20 +112,27 @@ def _generated(job: Job) -> Rows:
         )
     generator = load(job.generator)
     train = generator.sample(job.train.rows, job.train.seed, "train")
-    tests = [generator.sample(TEST_ROWS, TEST_SEED, "test")]
+    tests = (shipped_rows(job), *_real_tests(job, train))
+    return Rows(train, generator.soft_labels(train), tests, label_source(generator))
+
+
+def _real_tests(job: Job, train: Dataset) -> tuple[Dataset, ...]:
+    """The corpus' rows of this data set: of images those that no generator has seen."""
+    if train.image is not None:
+        splits = _corpus_images(job)
+        return splits[1:] if splits else ()
     real = corpus_rows()
-    if real is not None:
-        tests.append(real.take(slice(None), NOT_HELD_OUT))
-    return Rows(train, generator.soft_labels(train), tuple(tests), label_source(generator))
+    return () if real is None else (real.take(slice(None), NOT_HELD_OUT),)
 
 
-def label_source(generator: Generator) -> str:
+def label_source(generator: AnyGenerator) -> str:
     """Where the soft labels of a generator's rows come from."""
     return generator.labeller.origin if generator.labeller else "classes of the rows"
 
 
 def _scaler(job: Job) -> Scaler | None:
-    return load(job.generator).scaler if job.generator.is_file() else None
+    generator = load(job.generator) if job.generator.is_file() else None
+    return generator.scaler if isinstance(generator, Generator) else None
 
 
 def _split(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:
@@ -78,14 +148,28 @@ def _certain(data: Dataset) -> Floats:
 
 
 def real_rows(job: Job) -> Dataset:
-    """The real rows that a generator is fitted on: a file given by ``--data``, the OpenML set, or the corpus.
+    """The real rows that a generator is fitted on: ``--data`` (of a folder, the training rows), or the corpus.
 
     Raises:
         DatasetError: there are none.
     """
+    if Path(job.data).is_dir():
+        return idx_splits(Path(job.data), job.train.seed)[0]
     if job.data not in ("generated", "openml"):
         return load_dataset(Path(job.data))
-    rows = openml_splits()[0] if job.data == "openml" else corpus_rows()
+    rows = _openml(job)[0] if job.data == "openml" else _corpus(job)
     if rows is None:
         raise DatasetError("no real rows found", hint="set BITWRIGHT_CORPUS, or give a file with --data")
     return rows
+
+
+def _corpus(job: Job) -> Dataset | None:
+    if job.config.data is None or not job.config.data.name.startswith(MNIST):
+        return corpus_rows()
+    splits = _corpus_images(job)
+    return splits[0] if splits else None
+
+
+def _corpus_images(job: Job) -> tuple[Dataset, Dataset] | None:
+    folder = corpus_folder() / CORPUS_IMAGES
+    return idx_splits(folder, job.train.seed) if folder.is_dir() else None

@@ -2,7 +2,9 @@
 
 A process of its own, because QKeras wants Keras 2 in it before anything else is imported. A model's
 ``network.py`` has ``build() -> model`` and, where the trained form is not yet exactly representable in fixed
-point, ``finish(model) -> model``. It is a program and runs as one: train only models that you trust.
+point, ``finish(model) -> model``; with ``build_float() -> model`` the network without quantizers is trained
+beside it, so that the metrics tell what quantization costs. It is a program and runs as one: train only models
+that you trust.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +28,12 @@ from pydantic import ValidationError
 
 from bitwright.config import ModelConfig, TrainConfig, read_yaml
 from bitwright.datasets import (
+    AnyGenerator,
     Dataset,
-    Generator,
     Labeller,
     corpus_teacher,
     fit,
-    load,
+    fit_pixels,
     load_teacher,
     save_dataset,
 )
@@ -38,7 +41,7 @@ from bitwright.datasets.dataset import Floats
 from bitwright.errors import BitwrightError, ConfigError, ModelError, UsageError
 from bitwright.files import digest, exclusive, to_json, whole_file, write_json
 from bitwright.frontend.train_options import Job, Options
-from bitwright.frontend.train_rows import TEST_ROWS, TEST_SEED, Rows, choose_rows, label_source, real_rows
+from bitwright.frontend.train_rows import Rows, choose_rows, label_source, real_rows, shipped_rows
 from bitwright.report.accuracy import score
 
 SCHEMA = 1
@@ -78,7 +81,9 @@ def _tidy(backups: Path) -> Iterator[None]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bitwright train", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("model", type=Path, help="folder with model.yaml and network.py")
-    parser.add_argument("--data", default="generated", help="generated, openml, or a .npz, .csv or .arff file")
+    parser.add_argument(
+        "--data", default="generated", help="generated, openml, a .npz, .csv or .arff file, or a folder of idx files"
+    )
     parser.add_argument("--out", type=Path, help="where to write (default: the model's folder)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of 'train'")
     parser.add_argument("--cross-validate", action="store_true", help=f"{FOLDS} folds over real rows, nothing shipped")
@@ -134,9 +139,10 @@ def _run(job: Job, arguments: argparse.Namespace) -> None:
 @cache
 def _keras() -> Any:
     """The module that trains, once the process is ready for Keras 2: the slow and last thing to be loaded."""
-    from bitwright.frontend.worker import prepare_keras2
+    from bitwright.frontend.flavours import Flavour
+    from bitwright.frontend.prepare import prepare
 
-    prepare_keras2()
+    prepare(Flavour.KERAS2)
     from bitwright.frontend import fitting  # loads TensorFlow
 
     return fitting
@@ -163,28 +169,50 @@ def train_model(job: Job) -> None:
     with whole_file(path) as part:
         model.save(str(part), save_format="h5", include_optimizer=False)
     scores = [measured(model, test) for test in rows.tests]
-    write_json(job.out / "metrics.json", _metrics(job, rows, scores, _keras().zero_share(model), digest(path)))
-    for entry in scores:
-        print(f"accuracy {entry['accuracy']:.4f} on {entry['title']}", flush=True)
+    metrics = _metrics(job, rows, scores, _keras().zero_share(model), digest(path))
+    unquantized = _unquantized(job, rows)
+    if unquantized is not None:
+        metrics["float_scores"] = [measured(unquantized, test) for test in rows.tests]
+    write_json(job.out / "metrics.json", metrics)
+    for kind in ("float_scores", "scores"):
+        for entry in metrics.get(kind, ()):
+            word = "float, without quantizers: " if kind == "float_scores" else ""
+            print(f"{word}accuracy {entry['accuracy']:.4f} on {entry['title']}", flush=True)
     print(f"wrote {path} and {job.out / 'metrics.json'}", flush=True)
+
+
+def _unquantized(job: Job, rows: Rows) -> Any:
+    """The same network without its quantizers, trained alike, where network.py has it; None where not."""
+    network = load_network(job.folder / "network.py")
+    build = getattr(network, "build_float", None)
+    if build is None:
+        return None
+    print(f"{job.config.name} without quantizers, to compare with", flush=True)
+    return _trained(job, rows, build, None)
 
 
 def fitted(job: Job, rows: Rows, backup: Path | None = None) -> Any:
     """A new model of the job, trained on ``rows`` and finished."""
-    keras = _keras()
+    _keras()  # before network.py imports QKeras, which takes the Keras that it finds
     network = load_network(job.folder / "network.py")
+    finish: Callable[[Any], Any] = getattr(network, "finish", lambda trained: trained)
+    return finish(_trained(job, rows, network.build, backup))
+
+
+def _trained(job: Job, rows: Rows, build: Callable[[], Any], backup: Path | None) -> Any:
+    keras = _keras()
     keras.seed_all(job.train.seed)
-    model = network.build()
+    model = build()
     wanted = (rows.train.x.shape[1], len(rows.train.classes))
-    if (model.input_shape[-1], model.output_shape[-1]) != wanted:
+    found = (prod(model.input_shape[1:]), model.output_shape[-1])
+    if found != wanted:
         raise ModelError(
-            f"{model.input_shape[-1]} inputs and {model.output_shape[-1]} outputs; the data set has {wanted}",
+            f"{found[0]} inputs and {found[1]} outputs; the data set has {wanted}",
             where=str(job.folder / "network.py"),
             hint="mend build(), or give another data set",
         )
     keras.train(model, rows.train.x, rows.soft, job.train, backup)
-    finish: Callable[[Any], Any] = getattr(network, "finish", lambda trained: trained)
-    return finish(model)
+    return model
 
 
 def load_network(path: Path) -> Any:
@@ -206,8 +234,12 @@ def load_network(path: Path) -> Any:
     return module
 
 
-def make_generator(rows: Dataset, teacher: Labeller | None, seed: int) -> Generator:
+def make_generator(rows: Dataset, teacher: Labeller | None, seed: int) -> AnyGenerator:
     """Fit a generator on ``rows``; with a teacher, distil a labeller on what it generates."""
+    if rows.image is not None:
+        if teacher is not None:
+            raise UsageError("images have no teacher", where=rows.name, hint="leave --teacher out")
+        return fit_pixels(rows)
     generator = fit(rows)
     if teacher is None:
         return generator
@@ -218,10 +250,10 @@ def make_generator(rows: Dataset, teacher: Labeller | None, seed: int) -> Genera
 
 
 def fit_generator(job: Job, teacher: Labeller | None) -> None:
-    """Write generator.npz and data/test.npz from the real rows (a file given by --data, or the corpus)."""
+    """Write generator.npz and data/test.npz from the real rows (a file or folder given by --data, or the corpus)."""
     generator = make_generator(real_rows(job), teacher, job.train.seed)
     generator.save(job.generator)
-    save_dataset(job.folder / "data" / "test.npz", load(job.generator).sample(TEST_ROWS, TEST_SEED, "test"))
+    save_dataset(job.folder / "data" / "test.npz", shipped_rows(job))
     print(f"wrote {job.generator}, fitted on {generator.fitted_rows} rows", flush=True)
 
 

@@ -6,14 +6,11 @@ lowers the model, and only when that succeeded writes anything.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
-import logging
-import os
 import signal
 import sys
 import time
-import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,52 +18,45 @@ import numpy as np
 import numpy.typing as npt
 
 from bitwright.errors import BitwrightError
-from bitwright.files import system_error, to_json, write_arrays, write_json
-from bitwright.frontend.modelfile import Flavour, ModelFile, inspect
+from bitwright.files import system_error, write_arrays, write_json
+from bitwright.frontend.flavours import STACKS, Flavour, Stack
+from bitwright.frontend.modelfile import ModelFile, inspect
+from bitwright.frontend.overlays import overlay
+from bitwright.frontend.prepare import prepare, reader_of
 from bitwright.frontend.request import ImportRequest
+from bitwright.frontend.reuse import demand_reuse_factors
 from bitwright.frontend.rows import Rows, check_rows, read_rows
 from bitwright.network import Network, save
-from bitwright.network.layers import Dense, ScaleBias
-from bitwright.network.text import to_data
+from bitwright.network.layers import Conv, Dense, ScaleBias
+from bitwright.network.text import identity
 from bitwright.network.vectors import Vectors, draw
 
 LOOK_S = 30
-PACKAGES = ("tensorflow", "tf-keras", "qkeras", "hls4ml", "numpy")
-
-
-def prepare_keras2() -> None:
-    """Keras 2 for QKeras 0.9.0 and hls4ml, which picks its parser by the version of ``keras``."""
-    os.environ.update(TF_USE_LEGACY_KERAS="1", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore")
-    setattr(np, "product", np.prod)  # noqa: B010  (NumPy 2 dropped it; hls4ml's power-of-two weights want it)
-    import tf_keras
-
-    sys.modules["keras"] = tf_keras
 
 
 def run(request: ImportRequest) -> None:
     """Do one import into ``request.out`` (an empty folder)."""
     started = time.perf_counter()
     file, rows = _look(request)
-    assert file.flavour is Flavour.KERAS2
-    prepare_keras2()
-    from bitwright.frontend import convert, keras2, lower
+    prepare(file.flavour)
+    from bitwright.frontend import convert, lower, lower_hgq
 
-    model = keras2.load(file.path, file.weights)
+    reader = reader_of(file.flavour)
+    model = reader.load(file.path, file.weights)
     loaded = time.perf_counter()
-    compared, softmax = keras2.without_softmax(model) if request.head != "model" else (model, None)
+    compared, softmax = reader.without_softmax(model) if request.head != "model" else (model, None)
     config = convert.make_config(model, request.hls_config, softmax)
     graph = convert.convert(model, config, request.name, request.options())
-    network = _noted(lower.lower(graph, request.name, request.head), keras2.weight_values(model), softmax)
+    demand_reuse_factors(graph, request.hls_config)
+    network = lower.lower(graph, request.name, request.head, lower_hgq.HANDLERS)
+    network = _noted(network, reader.weight_values(model), softmax, STACKS[file.flavour])
     if rows is not None:
         check_rows(rows, network, request.classes)
     vectors = draw(network, rows.x if rows else None, request.real, request.random, request.seed)
     save(network, request.out / "network.json")
-    convert.write_project(graph, request.out, _identity(network))
+    convert.write_project(graph, request.out, identity(network))
     converted = time.perf_counter()
-    keras = keras2.predict(compared, split(vectors.x, network))
+    keras = reader.predict(compared, split(vectors.x, network))
     write_arrays(request.out / "vectors.npz", {"x": vectors.x, "real": np.array(vectors.real)})
     labels = rows.y[: vectors.real] if rows is not None else np.zeros(0, dtype=np.int64)
     write_arrays(request.out / "labels.npz", {"y": labels})
@@ -97,27 +87,23 @@ def split(x: npt.NDArray[np.int64], network: Network) -> list[npt.NDArray[np.flo
     return parts
 
 
-def _identity(network: Network) -> str:
-    data, arrays = to_data(network)
-    sha = hashlib.sha256(to_json(data).encode())
-    for name in sorted(arrays):
-        sha.update(arrays[name].tobytes())
-    return sha.hexdigest()
-
-
-def _noted(network: Network, keras: dict[str, list[npt.NDArray[np.float64]]], softmax: str | None) -> Network:
+def _noted(
+    network: Network, keras: dict[str, list[npt.NDArray[np.float64]]], softmax: str | None, stack: Stack
+) -> Network:
     """Say where the hardware's constants are not the Keras model's: then bits cannot be compared."""
     notes = [f"the final softmax '{softmax}' is left out: outputs are logits"] if softmax else []
+    if not stack.keras:
+        notes.append(f"an {stack.title} model: what is called Keras here is onnxruntime")
     origin: dict[str, str] = {"softmax": softmax} if softmax else {}
     rounded = [layer.name for layer in network.layers if _differs(layer, keras)]
     if rounded:
         origin["keras_inexact"] = f"weights are rounded to their HLS types in {', '.join(rounded)}"
-    return Network(network.name, network.layers, network.outputs, tuple(notes), origin)
+    return replace(network, notes=tuple(notes), origin=origin)
 
 
 def _differs(layer: Any, keras: dict[str, list[npt.NDArray[np.float64]]]) -> bool:
     """Whether the constants of a layer are not exactly the weights that Keras computes with."""
-    if not isinstance(layer, Dense | ScaleBias):
+    if not isinstance(layer, Dense | Conv | ScaleBias):
         return False
     weights = keras.get(layer.name, [])
     if isinstance(layer, ScaleBias):
@@ -126,10 +112,17 @@ def _differs(layer: Any, keras: dict[str, list[npt.NDArray[np.float64]]]) -> boo
             and np.array_equal(weights[0].ravel(), layer.scale.value)
             and np.array_equal(weights[1].ravel(), layer.bias.value)
         )
-    if not weights or weights[0].shape != layer.weight.raw.shape:
+    if not weights:
         return True
-    bias = weights[1] if len(weights) > 1 else np.zeros(layer.size)
-    return not (np.array_equal(weights[0], layer.weight.value) and np.array_equal(bias.ravel(), layer.bias.value))
+    bias = weights[1] if len(weights) > 1 else np.zeros(layer.bias.raw.size)
+    return not (_same(weights[0], layer.weight.value) and _same(bias.ravel(), layer.bias.value))
+
+
+def _same(keras: npt.NDArray[np.float64], ours: npt.NDArray[np.float64]) -> bool:
+    """Equal arrays; where one is spread over a larger one (EinsumDense), the same numbers beside zero."""
+    if keras.size == ours.size:  # depthwise kernels and Dense over pixels have one axis more or less
+        return np.array_equal(keras.ravel(), ours.ravel())
+    return np.array_equal(np.unique(keras[keras != 0]), np.unique(ours[ours != 0]))
 
 
 def _summary(
@@ -142,9 +135,15 @@ def _summary(
         "real": vectors.real,
         "seed": vectors.seed,
         "seconds": seconds,
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "versions": _versions(flavour),
         "head": request.head,
     }
+
+
+def _versions(flavour: Flavour) -> dict[str, str]:
+    stack = STACKS[flavour]
+    installed = {name: importlib.metadata.version(name) for name in stack.packages}
+    return installed | (overlay(stack.overlay).pins if stack.overlay else {})
 
 
 def main(argv: list[str]) -> int:

@@ -7,6 +7,7 @@ hold binary fractions on the way to a rounding, as long as all bits fit the mant
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, assert_never
 
 import numpy as np
@@ -14,10 +15,29 @@ import numpy.typing as npt
 
 from bitwright.fixed import FixedFormat, Overflow, Rounding
 from bitwright.fixed.quantize import overflow, round_shift, shift_left
+from bitwright.network.interval import Interval
 
 Carrier = npt.NDArray[Any]
+Step = Callable[..., Carrier]
 
 FLOAT32_BITS, FLOAT64_BITS, INT64_BITS = 24, 53, 62
+
+SPARE_BITS = 2
+"""Room for a rounding constant and a sign on top of the largest value of a step."""
+
+
+def fits_in(interval: Interval, fraction: int, fmt: FixedFormat) -> bool:
+    """Whether rounding ``interval`` to ``fmt`` provably stays inside the format."""
+    drop = fraction - fmt.fraction
+    if drop <= 0:
+        return interval.scaled(-drop).fits(fmt)
+    wide = interval.within(max(interval.bits, drop) + 1)
+    return Interval(wide.low >> drop, (wide.high >> drop) + 1).fits(fmt)
+
+
+def needed_bits(interval: Interval, fraction: int, fmt: FixedFormat) -> int:
+    """Bits that hold every value on the way from ``interval`` into ``fmt``."""
+    return max(interval.bits + max(fmt.fraction - fraction, 0), fmt.width) + SPARE_BITS
 
 
 def carrier_type(bits: int) -> np.dtype[Any]:

@@ -11,7 +11,24 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from bitwright.network.layers import Constant, Dense, Layer, Merge, MergeOp, Network, ScaleBias, Softmax, Table
+from bitwright.network.layers import (
+    Constant,
+    Conv,
+    Dense,
+    ExpLinear,
+    HardSigmoid,
+    Layer,
+    Lookup,
+    Merge,
+    MergeOp,
+    Network,
+    Pool,
+    PoolOp,
+    Recurrent,
+    ScaleBias,
+    Softmax,
+    Table,
+)
 
 LIMIT = float(1 << 24)
 
@@ -30,11 +47,20 @@ def float32_exact(network: Network, values: Mapping[str, npt.NDArray[np.int64]])
     exact = np.ones(rows, dtype=bool)
     layers = network.by_name
     for layer in network.layers:
-        if isinstance(layer, Table | Softmax):
-            return np.zeros(rows, dtype=bool), f"'{layer.name}' is a table here and a float function in Keras"
+        if reason := _never_exact(layer):
+            return np.zeros(rows, dtype=bool), f"'{layer.name}' {reason}"
         exact &= _layer_exact(layer, [layers[s] for s in layer.sources], values)
     left_out = int((~exact).sum())
     return exact, f"{left_out} vectors whose sums exceed float32's 24 bits are left out" if left_out else ""
+
+
+def _never_exact(layer: Layer) -> str:
+    """Why Keras computes another number by design; empty where it does not."""
+    if isinstance(layer, Table | Softmax | ExpLinear | HardSigmoid | Lookup | Recurrent):
+        return "is a table here and a float function in Keras"
+    if isinstance(layer, Pool) and layer.op is PoolOp.AVERAGE:
+        return "is an average that is rounded here and a float in Keras"
+    return ""
 
 
 def _layer_exact(
@@ -46,6 +72,10 @@ def _layer_exact(
             step = sources[0].result.fraction + layer.weight.format.fraction
             total = x[0] @ np.abs(layer.weight.raw.astype(np.float64))
             total = _with_bias(total, step, layer.bias)
+        case Conv():
+            step = sources[0].result.fraction + layer.weight.format.fraction
+            weights = np.abs(layer.position.weight.raw.astype(np.float64)).sum(axis=0)
+            total = _with_bias(x[0].max(axis=1, keepdims=True) * weights, step, layer.bias)
         case ScaleBias():
             step = sources[0].result.fraction + layer.scale.format.fraction
             total = x[0] * np.resize(np.abs(layer.scale.raw.astype(np.float64)), layer.size)

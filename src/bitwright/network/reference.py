@@ -19,12 +19,16 @@ from threadpoolctl import threadpool_limits
 from bitwright.errors import UsageError
 from bitwright.fixed import Raw
 from bitwright.network.bounds import network_bounds
-from bitwright.network.carrier import Carrier
-from bitwright.network.layers import Cast, Dense, Input, Layer, Network, Relu
-from bitwright.network.steps import Step, dense_then, fusible, step_of
+from bitwright.network.carrier import Carrier, Step
+from bitwright.network.layers import Cast, Conv, Dense, Input, Layer, Network, Relu
+from bitwright.network.steps import step_of
+from bitwright.network.steps_conv import fusible_pair, pair
 
 BLOCK = 4096
 """Rows worked on at once: the activations of a block stay in the cache."""
+
+ACTIVATIONS = 1 << 25
+"""Elements of all layers' outputs that a block may hold: large images are worked on in fewer rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Reference:
         self.threads = threads
         self.bounds = network_bounds(network)
         self._layers = network.by_name
+        self.block = max(1, min(BLOCK, ACTIVATIONS // sum(layer.size for layer in network.layers)))
         self._all = self._plan(frozenset(self._layers))
         self._fast = self._plan(frozenset(network.outputs))
 
@@ -75,13 +80,14 @@ class Reference:
         return dict(zip(wanted, np.split(joined, edges, axis=1), strict=True))
 
     def _plan(self, keep: frozenset[str]) -> tuple[_Planned, ...]:
-        """Steps in order; a Dense that only a Relu or Cast reads becomes one step with it."""
+        """Steps in order; a Dense or Conv that only a Relu or Cast reads becomes one step with it."""
         readers = self._readers()
         fused: set[str] = set()
         for layer in self.network.layers:
-            if isinstance(layer, Dense) and layer.name not in keep and len(readers[layer.name]) == 1:
+            if isinstance(layer, Dense | Conv) and layer.name not in keep and len(readers[layer.name]) == 1:
                 reader = readers[layer.name][0]
-                if isinstance(reader, Relu | Cast) and fusible(layer, reader, self._source(layer), self.bounds):
+                source = self._source(layer)
+                if isinstance(reader, Relu | Cast) and fusible_pair(layer, reader, source, self.bounds[source.name]):
                     fused.add(layer.name)
         return tuple(self._planned(layer, fused) for layer in self.network.layers if layer.name not in fused)
 
@@ -97,11 +103,11 @@ class Reference:
 
     def _planned(self, layer: Layer, fused: set[str]) -> _Planned:
         if layer.sources and layer.sources[0] in fused:
-            dense = self._source(layer)
-            assert isinstance(dense, Dense)
+            first = self._source(layer)
+            assert isinstance(first, Dense | Conv)
             assert isinstance(layer, Relu | Cast)
-            run = dense_then(dense, layer, self._source(dense), self.bounds)
-            return _Planned(layer.name, dense.sources, run)
+            source = self._source(first)
+            return _Planned(layer.name, first.sources, pair(first, layer, source, self.bounds[source.name]))
         run = step_of(layer, [self._layers[source] for source in layer.sources], self.bounds)
         return _Planned(layer.name, layer.sources, run)
 
@@ -123,10 +129,10 @@ class Reference:
         x = self._checked(x)
         dtype = np.dtype(np.int64 if all(self._layers[n].result.max < 1 << 63 for n in wanted) else object)
         out = np.empty((len(x), sum(self._layers[name].size for name in wanted)), dtype=dtype)
-        starts = range(0, len(x), BLOCK)
+        starts = range(0, len(x), self.block)
 
         def work(start: int) -> None:
-            rows = slice(start, start + BLOCK)
+            rows = slice(start, start + self.block)
             self._block(x[rows], plan, wanted, out[rows])
 
         with threadpool_limits(limits=1, user_api="blas"):

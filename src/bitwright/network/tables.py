@@ -39,9 +39,51 @@ def _tanh(x: np.float32) -> float:
     return float(_libm("tanhf", ctypes.c_float)(float(x)))
 
 
+def _exp_minus_one(x: np.float32) -> float:
+    """``std::exp(input) - 1.``: the exponential is float, the difference double."""
+    return float(_expf(x)) - 1.0
+
+
+def _softplus(x: np.float32) -> float:
+    """``std::log(std::exp(input) + 1.)``: the exponential is float, the rest double, the result float."""
+    return float(np.float32(_libm("log", ctypes.c_double)(float(_expf(x)) + 1.0)))
+
+
+def _softsign(x: np.float32) -> float:
+    """``input / (std::abs(input) + 1.)`` in double, the result float."""
+    return float(np.float32(float(x) / (abs(float(x)) + 1.0)))
+
+
+EVALUATE = {
+    TableFunction.SIGMOID: _sigmoid,
+    TableFunction.TANH: _tanh,
+    TableFunction.SOFTPLUS: _softplus,
+    TableFunction.SOFTSIGN: _softsign,
+}
+
+
+def elu_table(entries: int, fmt: FixedFormat) -> Constant:
+    """``init_elu_table``: entry i stands for ``-8 i / n``."""
+    return _constant([float(np.float32(_exp_minus_one(x))) for x in _points_below(entries)], fmt)
+
+
+def selu_table(entries: int, fmt: FixedFormat) -> Constant:
+    """``init_selu_table``: entry i stands for ``-8 i / n``."""
+    return _constant(
+        [float(np.float32(SELU_SCALE * (SELU_ALPHA * _exp_minus_one(x)))) for x in _points_below(entries)], fmt
+    )
+
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+
+
+def _points_below(entries: int) -> list[np.float32]:
+    return [np.float32(-8.0 * i / float(np.float32(entries))) for i in range(entries)]
+
+
 def activation_table(function: TableFunction, entries: int, fmt: FixedFormat) -> Constant:
-    """``init_sigmoid_table`` or ``init_tanh_table``: entry i stands for ``2 r (i - n/2) / n``."""
-    evaluate = {TableFunction.SIGMOID: _sigmoid, TableFunction.TANH: _tanh}[function]
+    """``init_sigmoid_table`` and its like: entry i stands for ``2 r (i - n/2) / n``."""
+    evaluate = EVALUATE[function]
     span = 2 * function.half_range
     points = [np.float32(span * float(np.float32(i) - np.float32(entries / 2)) / entries) for i in range(entries)]
     return _constant([evaluate(x) for x in points], fmt)

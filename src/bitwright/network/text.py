@@ -6,6 +6,7 @@ This pair is where front ends meet: any process may write it, nothing of Keras o
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bitwright.errors import ModelError
-from bitwright.files import read_arrays, read_json, write_arrays, write_json
+from bitwright.files import read_arrays, read_json, to_json, write_arrays, write_json
 from bitwright.fixed import FixedFormat, parse_format
 from bitwright.network.check import check
 from bitwright.network.layers import LAYER_KINDS, Constant, Layer, Network
@@ -35,6 +36,7 @@ def to_data(network: Network) -> tuple[dict[str, Any], Arrays]:
         "outputs": list(network.outputs),
         "notes": list(network.notes),
         "origin": dict(network.origin),
+        "io_type": network.io_type,
     }
     return data, arrays
 
@@ -71,7 +73,9 @@ def from_data(data: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], w
                 hint="run the import stage again",
             )
         layers = tuple(_layer_from(entry, arrays) for entry in data["layers"])
-        network = Network(data["name"], layers, tuple(data["outputs"]), tuple(data["notes"]), dict(data["origin"]))
+        network = Network(
+            data["name"], layers, tuple(data["outputs"]), tuple(data["notes"]), dict(data["origin"]), data["io_type"]
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"not a network file ({error!r})", where=where, hint="run the import stage again") from error
     check(network)
@@ -124,3 +128,12 @@ def save(network: Network, path: Path) -> None:
 def load(path: Path) -> Network:
     """Read what :func:`save` wrote."""
     return from_data(read_json(path), read_arrays(path.with_suffix(".npz")), str(path))
+
+
+def identity(network: Network) -> str:
+    """One digest for everything that a Network says."""
+    data, arrays = to_data(network)
+    sha = hashlib.sha256(to_json(data).encode())
+    for name in sorted(arrays):
+        sha.update(arrays[name].tobytes())
+    return sha.hexdigest()

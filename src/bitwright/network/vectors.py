@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from bitwright.errors import DatasetError
 from bitwright.fixed import FixedFormat, Overflow, Raw, Rounding, quantize
-from bitwright.network.layers import Network
+from bitwright.network.layers import Conv, Dense, Network
 
 Ints = npt.NDArray[np.int64]
 
@@ -87,11 +88,37 @@ def random_rows(formats: list[FixedFormat], rows: int, rng: np.random.Generator)
     return x
 
 
+WORK = 1_000_000_000
+"""Products of all vectors together, above :data:`FEWEST` vectors."""
+
+FEWEST = 1000
+
+
+def _affordable(network: Network, real: int, random: int) -> tuple[int, int]:
+    """Numbers of real and random vectors in the same proportion, as many as WORK allows."""
+    most = max(FEWEST, WORK // max(products(network), 1))
+    if real + random <= most:
+        return real, random
+    part = real * most // (real + random)
+    return part, most - part
+
+
+def products(network: Network) -> int:
+    """Products with weights that one vector needs."""
+    total = 0
+    for layer in network.layers:
+        if isinstance(layer, Dense | Conv):
+            total += layer.weight.raw.size * (prod(layer.shape[:-1]) if isinstance(layer, Conv) else 1)
+    return total
+
+
 def draw(network: Network, rows: npt.NDArray[Any] | None, real: int, random: int, seed: int) -> Vectors:
     """The vectors of a run: real rows first, then corners, then random ones; the seed decides all.
 
-    Random ones stand in for real rows that the data set does not have.
+    Random ones stand in for real rows that the data set does not have.  A network with many products gets fewer of
+    both (see :data:`WORK`): hls4ml's C++ does about ten million products a second.
     """
+    real, random = _affordable(network, real, random)
     formats = input_formats(network)
     taken = 0 if rows is None else min(len(rows), real)
     parts = [corners(formats), random_rows(formats, random + real - taken, np.random.default_rng(seed))]

@@ -13,7 +13,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import ceil
+from math import ceil, prod
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,26 @@ from alkaid.types import CombLogic, QInterval
 
 from bitwright.config.names import identifier
 from bitwright.errors import UnsupportedLayerError
-from bitwright.network.layers import Cast, Concat, Input, Layer, Network, Relu, Reshape, ScaleBias, Table
+from bitwright.network.layers import (
+    Cast,
+    CastEach,
+    Conv,
+    Dense,
+    ExpLinear,
+    HardSigmoid,
+    Input,
+    Layer,
+    Leaky,
+    Levels,
+    Lookup,
+    Network,
+    Rearrange,
+    Relu,
+    Reshape,
+    ScaleBias,
+    Table,
+    Threshold,
+)
 from bitwright.rtl import symbolic
 from bitwright.rtl.alkaid_exact import NARROWER
 from bitwright.rtl.quantizers import EXACT_BITS
@@ -33,7 +52,15 @@ from bitwright.rtl.quantizers import EXACT_BITS
 HARDWARE = HWConfig(1, 1, -1)
 """Delay model: one adder of w bits costs 1.09 + 0.025 (w - 1) units (alkaid, passes/surrogate.py)."""
 
-FUSED = (Relu, Cast, ScaleBias, Table, Reshape)
+MOST_PRODUCTS = 200_000
+"""Multiplications by constants that one parallel kernel may have; more would take hours and no device holds them."""
+
+ELEMENT_WISE = (
+    Relu, Cast, CastEach, ScaleBias, Table, Lookup, Leaky, Threshold, HardSigmoid, ExpLinear, Levels,
+)  # fmt: skip
+"""Layers of one source that work on each element by itself."""
+
+FUSED = (*ELEMENT_WISE, Reshape, Rearrange)
 """Layers that join the module of the layer they read, if nothing else reads it."""
 
 
@@ -80,6 +107,7 @@ class Kernel:
     """All modules, and the pipeline they share."""
 
     network: Network
+    top: str
     modules: tuple[Module, ...]
     values: Mapping[str, tuple[Wire, ...]]
     stages: int
@@ -97,18 +125,20 @@ class Kernel:
         return min(self.stages, ceil(time / self.stage_time - 1e-9)) - 1
 
 
-def build(network: Network, depth_per_stage: float) -> Kernel:
+def build(network: Network, depth_per_stage: float, top: str | None = None) -> Kernel:
     """Trace every module of ``network`` and share the delay among pipeline stages.
 
     Args:
         network: what to build.
         depth_per_stage: delay units between two registers (about one adder each).
+        top: name of the module that holds all others; that of the network by default.
 
     Raises:
         UnsupportedLayerError: a value needs more bits than the tracer computes exactly, or two layers'
             names differ only in letters' case and signs.
     """
     _check_names(network)
+    _check_size(network)
     values: dict[str, tuple[Wire, ...]] = {}
     modules: list[Module] = []
     for group in groups(network):
@@ -121,7 +151,7 @@ def build(network: Network, depth_per_stage: float) -> Kernel:
     modules = _without_dead_outputs(modules, values, network.outputs)
     total = max((max(module.times, default=0.0) for module in modules), default=0.0)
     stages = max(1, ceil(total / depth_per_stage - 1e-9))
-    return Kernel(network, tuple(modules), values, stages, max(total, 1e-6) / stages)
+    return Kernel(network, top or identifier(network.name), tuple(modules), values, stages, max(total, 1e-6) / stages)
 
 
 def _check_names(network: Network) -> None:
@@ -131,6 +161,25 @@ def _check_names(network: Network) -> None:
         if other != layer.name:
             what = f"layers '{other}' and '{layer.name}' have one name in hardware, {identifier(layer.name)}"
             raise UnsupportedLayerError(what, where=network.name, hint="rename one of them in the model")
+
+
+def _check_size(network: Network) -> None:
+    sizes = {layer.name: _products(layer) for layer in network.layers}
+    total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name])
+    if total > MOST_PRODUCTS:
+        raise UnsupportedLayerError(
+            f"{total} multiplications by constants, {sizes[largest]} of them in '{largest}'; fully parallel hardware"
+            f" holds at most {MOST_PRODUCTS}",
+            where=network.name,
+            hint="fold it: Strategy: Resource with a ReuseFactor, or a smaller or sparser model",
+        )
+
+
+def _products(layer: Layer) -> int:
+    """Weights that are not zero, once for each position that has them."""
+    if not isinstance(layer, Dense | Conv):
+        return 0
+    return int(np.count_nonzero(layer.weight.raw)) * (prod(layer.shape[:-1]) if isinstance(layer, Conv) else 1)
 
 
 def groups(network: Network) -> Iterator[tuple[Layer, ...]]:
@@ -226,13 +275,9 @@ def _variables(wires: Sequence[Sequence[Wire]]) -> tuple[list[FVariable], list[l
 def _apply_group(network: Network, group: tuple[Layer, ...], sources: list[list[FVariable]]) -> list[FVariable]:
     layers = network.by_name
     first = group[0]
-    formats = [layers[source].result for source in first.sources]
-    if isinstance(first, Concat):
-        current = symbolic.concat(first, sources, [layers[source].shape for source in first.sources])
-    else:
-        current = symbolic.apply(first, sources, formats)
+    current = symbolic.apply(first, sources, [layers[source] for source in first.sources])
     for before, layer in pairwise(group):
-        current = symbolic.apply(layer, [current], [before.result])
+        current = symbolic.apply(layer, [current], [before])
     return current
 
 

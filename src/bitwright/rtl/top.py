@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 from bitwright.fixed import FixedFormat
 from bitwright.rtl.kernel import Kernel, Module, Wire, identifier
+from bitwright.rtl.ports import Element, port_elements, tensors
 from bitwright.rtl.verilog import FOOTER, HEADER, Value, declare, literal, module_text, select, used_inputs
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One element of a port: ``width`` bits from ``lsb`` up, of ``format``."""
-
-    layer: str
-    index: int
-    lsb: int
-    format: FixedFormat
-
-
-def port_elements(kernel: Kernel, names: Iterable[str]) -> tuple[Element, ...]:
-    """The elements of the layers ``names`` packed into one port, the first in the lowest bits."""
-    elements, lsb = [], 0
-    layers = kernel.network.by_name
-    for name in names:
-        layer = layers[name]
-        for index in range(layer.size):
-            elements.append(Element(name, index, lsb, layer.result))
-            lsb += layer.result.width
-    return tuple(elements)
-
-
-def port_width(elements: tuple[Element, ...]) -> int:
-    """Bits of a port."""
-    return elements[-1].lsb + elements[-1].format.width
 
 
 def kernel_texts(kernel: Kernel) -> dict[str, str]:
     """SystemVerilog by module name: every module, and last the kernel's top."""
     texts = {module.name: module_text(kernel, module) for module in kernel.modules}
-    texts[identifier(kernel.network.name)] = _top_text(kernel, texts)
+    texts[kernel.top] = _top_text(kernel, texts)
     return texts
 
 
 def _top_text(kernel: Kernel, texts: dict[str, str]) -> str:
-    inputs = port_elements(kernel, [layer.name for layer in kernel.network.inputs])
-    outputs = port_elements(kernel, kernel.network.outputs)
+    inputs = port_elements(tensors(kernel.network, [layer.name for layer in kernel.network.inputs]))
+    outputs = port_elements(tensors(kernel.network, kernel.network.outputs))
     lines = [*_head(kernel, inputs, outputs), *_valid(kernel), *_input_nets(kernel, inputs)]
     for module in kernel.modules:
         lines += _instance(kernel, module, "input  wire clk" in texts[module.name])
@@ -54,16 +25,20 @@ def _top_text(kernel: Kernel, texts: dict[str, str]) -> str:
     return HEADER + "\n".join([*lines, "endmodule"]) + "\n" + FOOTER
 
 
+def _bits(elements: tuple[Element, ...]) -> int:
+    return elements[-1].lsb + elements[-1].format.width
+
+
 def _head(kernel: Kernel, inputs: tuple[Element, ...], outputs: tuple[Element, ...]) -> list[str]:
     return [
         f"// {kernel.network.name}: fully parallel, one input per clock, latency {kernel.latency} clocks",
-        f"module {identifier(kernel.network.name)} (",
+        f"module {kernel.top} (",
         "  input  wire clk,",
         "  input  wire rst,  // synchronous, active high; clears the valid bits, data needs none",
         "  input  wire in_valid,",
-        f"  {declare('input  wire', port_width(inputs), 'in_data')},",
+        f"  {declare('input  wire', _bits(inputs), 'in_data')},",
         "  output wire out_valid,",
-        f"  {declare('output wire', port_width(outputs), 'out_data')}",
+        f"  {declare('output wire', _bits(outputs), 'out_data')}",
         ");",
     ]
 
@@ -82,7 +57,7 @@ def _valid(kernel: Kernel) -> list[str]:
 
 def _input_nets(kernel: Kernel, inputs: tuple[Element, ...]) -> list[str]:
     read = nets_read(kernel)
-    width = port_width(inputs)
+    width = _bits(inputs)
     lines = [f"  {declare('reg', width, 'in_data_q')};", "  always @(posedge clk) in_data_q <= in_data;"]
     idle = []
     for element in inputs:

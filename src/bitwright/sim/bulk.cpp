@@ -1,4 +1,4 @@
-// Drives the stream shell of a bundle with many vectors, one per clock, through ctypes.
+// Drives the stream shell of a bundle with many vectors, as fast as it takes them, through ctypes.
 //
 // The generated header "ports.h" lists the elements of both data ports.  Each call owns its model and
 // context, so calls may run side by side.
@@ -12,9 +12,11 @@
 #include "verilated_vcd_c.h"
 #endif
 
+// An element of a beat; `column` is its place in a row of whole tensors, `step` the columns from beat to beat.
 struct Element {
     int lsb, width;
     bool is_signed;
+    int column, step;
 };
 
 #include "ports.h"
@@ -58,16 +60,17 @@ template <std::size_t N> struct Port<VlWide<N>> {
     }
 };
 
-template <typename T> void pack(T &port, const Element *elements, int count, const int64_t *values) {
-    for (int i = 0; i < count; i++) Port<T>::set(port, elements[i].lsb, elements[i].width, values[i]);
+template <typename T> void pack(T &port, const int64_t *x, int64_t beat) {
+    const int64_t *row = x + beat / INPUT_BEATS * INPUT_COUNT * INPUT_BEATS;
+    for (const Element &e : INPUTS) Port<T>::set(port, e.lsb, e.width, row[e.column + beat % INPUT_BEATS * e.step]);
 }
 
-template <typename T> void unpack(const T &port, const Element *elements, int count, int64_t *values) {
-    for (int i = 0; i < count; i++) {
-        const Element &e = elements[i];
+template <typename T> void unpack(const T &port, int64_t *y, int64_t beat) {
+    int64_t *row = y + beat / OUTPUT_BEATS * OUTPUT_COUNT * OUTPUT_BEATS;
+    for (const Element &e : OUTPUTS) {
         uint64_t bits = Port<T>::get(port, e.lsb, e.width);
         if (e.is_signed && e.width < 64 && (bits >> (e.width - 1) & 1)) bits |= ~0ULL << e.width;
-        values[i] = static_cast<int64_t>(bits);
+        row[e.column + beat % OUTPUT_BEATS * e.step] = static_cast<int64_t>(bits);
     }
 }
 
@@ -89,14 +92,15 @@ extern "C" int64_t bulk_run(const int64_t *x, int64_t *y, int64_t rows, int64_t 
     for (int i = 0; i < 4; i++) half(0), half(1);
     top->rst = 0;
     top->m_axis_tready = 1;
+    const int64_t all_in = rows * INPUT_BEATS, all_out = rows * OUTPUT_BEATS;
     int64_t sent = 0, received = 0, clocks = 0, idle = 0;
-    while (received < rows && idle < patience) {
-        top->s_axis_tvalid = sent < rows;
-        if (sent < rows) pack(top->s_axis_tdata, INPUTS, INPUT_COUNT, x + sent * INPUT_COUNT);
+    while ((received < all_out || sent < all_in) && idle < patience) {
+        top->s_axis_tvalid = sent < all_in;
+        if (sent < all_in) pack(top->s_axis_tdata, x, sent);
         half(0);
         if (top->s_axis_tvalid && top->s_axis_tready) sent++;
         if (top->m_axis_tvalid) {
-            unpack(top->m_axis_tdata, OUTPUTS, OUTPUT_COUNT, y + received++ * OUTPUT_COUNT);
+            unpack(top->m_axis_tdata, y, received++);
             idle = 0;
         } else {
             idle++;
@@ -104,7 +108,7 @@ extern "C" int64_t bulk_run(const int64_t *x, int64_t *y, int64_t rows, int64_t 
         half(1);
         clocks++;
     }
-    return received == rows ? clocks : -1;
+    return received == all_out && sent == all_in ? clocks : -1;
 }
 
 #if VM_TRACE
@@ -128,10 +132,12 @@ extern "C" void bulk_wave(const int64_t *x, const char *path, int64_t clocks) {
     top->m_axis_tready = 1;
     for (int i = 0; i < 4; i++) half(0), half(1);
     top->rst = 0;
+    int64_t sent = 0;
     for (int64_t i = 0; i < clocks; i++) {
-        top->s_axis_tvalid = i == 2;
-        if (i == 2) pack(top->s_axis_tdata, INPUTS, INPUT_COUNT, x);
+        top->s_axis_tvalid = i >= 2 && sent < INPUT_BEATS;
+        if (top->s_axis_tvalid) pack(top->s_axis_tdata, x, sent);
         half(0);
+        if (top->s_axis_tvalid && top->s_axis_tready) sent++;
         half(1);
     }
     trace.close();

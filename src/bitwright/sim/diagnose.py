@@ -13,7 +13,7 @@ import numpy.typing as npt
 from bitwright.network import Network
 from bitwright.network.reference import Reference
 from bitwright.report.records import FirstMismatch
-from bitwright.rtl.bundle import Bundle, ProbeInfo
+from bitwright.rtl.bundle import Bundle, ElementInfo, ProbeInfo
 from bitwright.sim import verilator
 from bitwright.sim.compare import first_differing_layer, output_formats, to_raw
 from bitwright.sim.emulation import Compiled, Emulation
@@ -103,9 +103,32 @@ def diagnose_keras(
 def layers_in_wave(bundle: Bundle, network: Network, wave: Path) -> dict[str, npt.NDArray[np.float64]]:
     """Values, in steps of each layer's format, of the layers that the waveform of one vector shows.
 
-    The vector was sent to an idle pipeline; a net of stage s holds its value after the input register's
-    clock edge and s more.
+    The vector was sent to an idle design.  In a lone kernel a net of stage s holds its value after the input
+    register's clock edge and s more; between blocks a stream shows it when it is handed over.
     """
+    return _in_streams(bundle, wave) if bundle.streams else _in_stages(bundle, network, wave)
+
+
+def _in_streams(bundle: Bundle, wave: Path) -> dict[str, npt.NDArray[np.float64]]:
+    nets = {f"{stream.name}_{part}" for stream in bundle.streams for part in ("valid", "ready", "data")}
+    changes, edges = read_vcd(wave, nets)
+    found = {}
+    for stream in bundle.streams:
+        valid, ready, data = (changes.get(f"{stream.name}_{part}", []) for part in ("valid", "ready", "data"))
+        given = next((t - 1 for t in edges if _at(valid, t - 1) and _at(ready, t - 1)), None)
+        if given is not None:
+            word = _at(data, given)
+            for layer in dict.fromkeys(element.layer for element in stream.elements):
+                found[layer] = np.array([_raw(word, e) for e in stream.elements if e.layer == layer], dtype=np.float64)
+    return found
+
+
+def _raw(word: int, element: ElementInfo) -> int:
+    raw = word >> element.lsb & ((1 << element.width) - 1)
+    return raw - (1 << element.width) if element.signed and raw >> (element.width - 1) & 1 else raw
+
+
+def _in_stages(bundle: Bundle, network: Network, wave: Path) -> dict[str, npt.NDArray[np.float64]]:
     wanted = {probe.net for probes in bundle.probes.values() for probe in probes if probe.net}
     changes, edges = read_vcd(wave, wanted | {"in_valid"})
     accepted = next(i for i, time in enumerate(edges) if _at(changes.get("in_valid", []), time - 1) == 1)

@@ -2,6 +2,7 @@
 
 Every net is a waveform over all cycles, every cell is evaluated once, in the order of its dependencies;
 a flip-flop is a delay.  Nothing is compiled, and nothing is shared with the RTL simulators.
+Designs with state that goes round are for :mod:`bitwright.sim.netlist_clocked`.
 
     top = Netlist.from_json(Path("kernel/netlist.json"))
     whole = link(top, {"dense_1": Netlist.from_json(Path("dense_1/netlist.json"))})

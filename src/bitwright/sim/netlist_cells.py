@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bitwright.errors import BitwrightError
+from bitwright.sim import netlist_memories
 from bitwright.sim.netlist_waves import Span, Wave, lookup
 
 Pins = Mapping[str, Sequence[Wave]]
@@ -130,17 +131,18 @@ def _flip_flop(cell: Settings, pins: Pins, span: Span) -> Outputs:
     load, data, reset = _flip_flop_inputs(cell, pins, span)
     output = span.register(load, data, initial(cell))
     if cell.kind in {"FDCE", "FDPE"} and reset is not span.zero:
-        output = output | reset if _sets(cell) else output & ~reset
+        output = output | reset if sets(cell) else output & ~reset
     return {"Q": [output]}
 
 
-def _sets(cell: Settings) -> bool:
+def sets(cell: Settings) -> bool:
+    """Whether a flip-flop's reset makes it 1."""
     return cell.kind in {"FDSE", "FDPE"}
 
 
 def initial(cell: Settings) -> int:
     """The bit that a flip-flop starts with."""
-    return cell.number("INIT", int(_sets(cell)))
+    return cell.number("INIT", int(sets(cell)))
 
 
 def _flip_flop_inputs(cell: Settings, pins: Pins, span: Span) -> tuple[Wave, Wave, Wave]:
@@ -151,7 +153,7 @@ def _flip_flop_inputs(cell: Settings, pins: Pins, span: Span) -> tuple[Wave, Wav
     if reset is span.zero:
         return enable, data, reset
     load = span.one if enable is span.one else enable | reset
-    return load, data | reset if _sets(cell) else data & ~reset, reset
+    return load, data | reset if sets(cell) else data & ~reset, reset
 
 
 def next_state(cell: Settings, pins: Pins, now: Wave, span: Span) -> Wave:
@@ -202,14 +204,19 @@ DSP_MODES = {"OPMODE": 0b000_000101, "ALUMODE": 0, "INMODE": 0, "CARRYINSEL": 0,
 DSP_WIDTHS = {"DSP48E1": (25, 18), "DSP48E2": (27, 18)}
 
 
-def _dsp(cell: Settings, pins: Pins, span: Span) -> Outputs:
-    """A DSP block as the signed multiplier that Yosys makes of it: P = A * B, 48 bits."""
+def demand_multiplier(cell: Settings) -> None:
+    """Raise UnsupportedCellError if the parameters make a DSP block more than a multiplier."""
     for parameter, plain in DSP_WORDS.items():
         if cell.word(parameter, plain) != plain:
             raise cell.unsupported(f"has {parameter} {cell.word(parameter, plain)}")
     for register in DSP_REGISTERS:
         if cell.number(register, 1):
             raise cell.unsupported(f"uses its register {register}")
+
+
+def _dsp(cell: Settings, pins: Pins, span: Span) -> Outputs:
+    """A DSP block as the signed multiplier that Yosys makes of it: P = A * B, 48 bits."""
+    demand_multiplier(cell)
     for mode, plain_value in DSP_MODES.items():
         if not _constant(pins[mode], span) or _value(pins[mode], span) != plain_value:
             raise cell.unsupported(f"is no plain multiplier: see its pin {mode}")
@@ -240,6 +247,7 @@ CELLS: dict[str, Evaluate] = {
 CLOCK_PINS: dict[str, str] = {
     **dict.fromkeys(("FDRE", "FDSE", "FDCE", "FDPE"), "C"),
     **dict.fromkeys(("SRL16E", "SRLC16E", "SRLC32E"), "CLK"),
+    **netlist_memories.CLOCK_PINS,
 }
 
 OUTPUT_PINS: dict[str, tuple[str, ...]] = {
@@ -252,4 +260,5 @@ OUTPUT_PINS: dict[str, tuple[str, ...]] = {
     "SRLC16E": ("Q", "Q15"),
     "SRLC32E": ("Q", "Q31"),
     **dict.fromkeys(("DSP48E1", "DSP48E2"), ("P", "PCOUT")),
+    **netlist_memories.OUTPUT_PINS,
 }

@@ -98,6 +98,25 @@ def find_order(netlist: Netlist, drivers: Mapping[Net, int]) -> list[Step]:
     return [_step(netlist, sources, group) for group in components(range(len(sources)), sources)]
 
 
+def combinational_order(netlist: Netlist, drivers: Mapping[Net, int], feeds: Sequence[Iterable[int]]) -> list[int]:
+    """All cells (by index), each after those that its outputs depend on within a clock.
+
+    Args:
+        netlist: for the names.
+        drivers: of :func:`find_drivers`.
+        feeds: for each cell, the nets that its outputs depend on at once.
+
+    Raises:
+        NetlistError: a combinational loop.
+    """
+    sources = [sorted({drivers[net] for net in nets if net in drivers}) for nets in feeds]
+    order = components(range(len(sources)), sources)
+    for group in order:
+        if len(group) > 1 or group[0] in sources[group[0]]:
+            raise _loop(netlist, sources, group, registers=False)
+    return [group[0] for group in order]
+
+
 def _step(netlist: Netlist, sources: Sequence[Sequence[int]], group: Sequence[int]) -> Step:
     if len(group) == 1 and group[0] not in sources[group[0]]:
         return Step((group[0],))
@@ -161,10 +180,11 @@ def _loop(netlist: Netlist, sources: Sequence[Sequence[int]], group: Sequence[in
         index = next(source for source in sources[index] if source in members)
     cells = [netlist.cells[i] for i in reversed(path[path.index(index) :])]
     what = "feedback through registers" if registers else "a combinational loop"
+    hint = "only feed-forward netlists can be simulated so: choose the bare kernel" if registers else ""
     names = " -> ".join(f"{cell.name} ({cell.kind})" for cell in cells[:SHOWN])
     more = f" -> {len(cells) - SHOWN} more" if len(cells) > SHOWN else ""
     return NetlistError(
         f"the netlist has {what}: {names}{more}",
         where=netlist.name,
-        hint="only feed-forward netlists can be simulated so: choose the bare kernel",
+        hint=hint,
     )

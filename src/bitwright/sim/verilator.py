@@ -31,9 +31,11 @@ from bitwright.sim.library import load_library
 
 MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread"
 COMPILE_FLAGS = "-O1 -fPIC"
+COVERED_FLAGS = "-O0 -fPIC"
+"""Counters are much code that runs little: a third of the time to compile."""
 
 PATIENCE = 10_000
-"""Idle clocks after which a bulk run gives up waiting for an output."""
+"""Idle clocks, beside the latency, after which a bulk run gives up waiting for an output."""
 
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[str], None]
@@ -70,11 +72,14 @@ def build(
         timeout_s: limit for each step, in seconds.
 
     Raises:
-        ToolNotFoundError: Verilator, make or g++ is missing.  ToolFailedError: one of them failed.
+        ToolNotFoundError: Verilator, make or g++ is missing.  ToolFailedError: one of them failed, or a file of the
+            bundle is missing.
     """
     started = time.perf_counter()
+    bundle.demand_files(root)
     sources = [root / file for file in bundle.files]
-    objects = _objects(bundle.shell.module, sources, folder, waves=waves, jobs=jobs, timeout_s=timeout_s)
+    roms = [f'-DROM_FOLDER="{root.resolve()}/rtl/"'] if bundle.memory_files else []
+    objects = _objects(bundle.shell.module, sources, folder, waves=waves, jobs=jobs, timeout_s=timeout_s, more=roms)
     (folder / "ports.h").write_text(_ports_header(bundle), encoding="utf-8")
     library, executable = folder / "libbulk.so", folder / bundle.shell.module
     compile_bulk = _compile(objects, folder, waves, _source("bulk.cpp"), library, ["-shared"])
@@ -85,7 +90,13 @@ def build(
 
 
 def build_block(
-    top: str, sources: Sequence[Path], folder: Path, parameters: Mapping[str, int] | None = None, timeout_s: float = 600
+    top: str,
+    sources: Sequence[Path],
+    folder: Path,
+    parameters: Mapping[str, int] | None = None,
+    *,
+    covered: Sequence[Path] = (),
+    timeout_s: float = 600,
 ) -> Path:
     """Verilate and compile one hardware block for cocotb; the executable.
 
@@ -94,11 +105,14 @@ def build_block(
         sources: its files.
         folder: where everything goes; must exist.
         parameters: values of its parameters.
+        covered: those of its files whose lines and toggles are counted; the simulation leaves ``coverage.dat`` in
+            its working folder, for :mod:`bitwright.sim.rtl_coverage`.
         timeout_s: limit for each step, in seconds.
     """
-    objects = _objects(top, sources, folder, parameters=parameters or {}, timeout_s=timeout_s)
+    objects = _objects(top, sources, folder, parameters=parameters or {}, covered=covered, split=0, timeout_s=timeout_s)
     executable = folder / top
-    _run(_compile(objects, folder, False, _cocotb_main(), executable, _cocotb_link()), folder, "g++", timeout_s, top)
+    link = _compile(objects, folder, False, _cocotb_main(), executable, _cocotb_link(), coverage=bool(covered))
+    _run(link, folder, "g++", timeout_s, top)
     return executable
 
 
@@ -109,22 +123,32 @@ def _objects(
     *,
     parameters: Mapping[str, int] | None = None,
     waves: bool = False,
+    covered: Sequence[Path] = (),
+    split: int = 5000,
     jobs: int = 2,
     timeout_s: float = 1800,
+    more: Sequence[str] = (),
 ) -> Path:
-    """Verilate and compile to archives; only the ports of the top are visible from outside."""
+    """Verilate and compile to archives; only the ports of the top are visible from outside.
+
+    Files of about ``split`` statements are compiled side by side; with 0 all is one file, which for a small design
+    costs a fifth: each file reads the same headers.
+    """
     _require_programs()
     objects, control = folder / "obj", folder / "public.vlt"
-    control.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n', encoding="utf-8")
+    plain = [source for source in sources if source not in covered] if covered else []
+    control.write_text(_control(top, plain), encoding="utf-8")
     trace = ["--trace-vcd", "--trace-max-width", "0", "--trace-max-array", "0"] if waves else []
+    counters = ["--coverage-line", "--coverage-toggle", "--coverage-max-width", "1000000"] if covered else []
     values = [f"-G{name}={value}" for name, value in (parameters or {}).items()]
     argv = [
         str(tools.verilator_binary()), "--cc", "--vpi", "--prefix", "Vtop", "-Mdir", str(objects), "--top-module", top,
-        "-O3", "--output-split", "5000", "--x-assign", "unique", "--x-initial", "unique", "-Wall", "--timescale",
-        "1ns/1ps", "-CFLAGS", COMPILE_FLAGS, *values, *trace, str(control), *map(str, sources),
+        "-O3", "--output-split", str(split), "--x-assign", "unique", "--x-initial", "unique", "-Wall", "--timescale",
+        "1ns/1ps", "-CFLAGS", COVERED_FLAGS if covered else COMPILE_FLAGS, *values, *trace, *counters, *more,
+        str(control), *map(str, sources),
     ]  # fmt: skip
     _run(argv, folder, "verilator", timeout_s)
-    kept = _kept_runtime(waves=waves)
+    kept = _kept_runtime(waves=waves, coverage=bool(covered))
     archives = ["libVtop.a"] if kept.is_file() else ["libVtop.a", "libverilated.a"]
     _run(["make", f"-j{jobs}", "-C", str(objects), "-f", "Vtop.mk", *archives], folder, "make", timeout_s)
     runtime = objects / "libverilated.a"
@@ -136,10 +160,18 @@ def _objects(
     return objects
 
 
-def _kept_runtime(*, waves: bool) -> Path:
+def _control(top: str, plain: Sequence[Path]) -> str:
+    """Verilator's control file: which names are visible, which files are left out of coverage."""
+    off = "".join(f'coverage_off -file "{source}"\n' for source in plain)
+    return f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n{off}'
+
+
+def _kept_runtime(*, waves: bool, coverage: bool) -> Path:
     """Verilator's own runtime, compiled once for this version, compiler and machine."""
     compiler = shutil.which("g++") or "g++"
-    identity = f"{tools.verilator_version()} {process.first_line([compiler, '--version'])} {COMPILE_FLAGS} {waves}"
+    version = process.first_line([compiler, "--version"])
+    flags = COVERED_FLAGS if coverage else COMPILE_FLAGS
+    identity = f"{tools.verilator_version()} {version} {flags} {waves} {coverage}"
     return cache_folder() / "verilator" / f"runtime-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.a"
 
 
@@ -178,7 +210,9 @@ def _cocotb_link() -> list[str]:
     return [f"-Wl,-rpath,{libs}", f"-L{libs}", "-lcocotbvpi_verilator"]
 
 
-def _compile(objects: Path, folder: Path, waves: bool, source: Path, out: Path, extra: list[str]) -> list[str]:
+def _compile(
+    objects: Path, folder: Path, waves: bool, source: Path, out: Path, extra: list[str], *, coverage: bool = False
+) -> list[str]:
     include = tools.verilator_root() / "include"
     archives = [
         "-Wl,--whole-archive",
@@ -186,7 +220,8 @@ def _compile(objects: Path, folder: Path, waves: bool, source: Path, out: Path, 
         "-Wl,--no-whole-archive",
         str(objects / "libverilated.a"),
     ]
-    defines = [f"-DVM_TRACE={int(waves)}", f"-DVM_TRACE_VCD={int(waves)}", "-DVM_TRACE_FST=0", "-DVM_COVERAGE=0"]
+    switches = {"TRACE": waves, "TRACE_VCD": waves, "TRACE_FST": False, "COVERAGE": coverage}
+    defines = [f"-DVM_{name}={int(on)}" for name, on in switches.items()]
     return [
         "g++", "-O2", "-fPIC", "-std=c++17", *defines, f"-I{objects}", f"-I{folder}", f"-I{include}",
         f"-I{include / 'vltstd'}", str(source), *archives, *extra, "-pthread", "-o", str(out),
@@ -198,17 +233,22 @@ def _ports_header(bundle: Bundle) -> str:
 
 
 def _elements(name: str, port: PortInfo) -> str:
-    rows = ",".join(f"{{{e.lsb},{e.width},{str(e.signed).lower()}}}" for e in port.elements)
-    count = len(port.elements)
-    return f"static const Element {name}S[] = {{{rows}}};\nstatic const int {name}_COUNT = {count};\n"
+    rows = ",".join(
+        f"{{{e.lsb},{e.width},{str(e.signed).lower()},{first},{step}}}"
+        for e, (first, step) in zip(port.elements, port.columns, strict=True)
+    )
+    return (
+        f"static const Element {name}S[] = {{{rows}}};\n"
+        f"static const int {name}_COUNT = {len(port.elements)};\nstatic const int {name}_BEATS = {port.beats};\n"
+    )
 
 
 class Bulk:
     """The shared library of a build: vectors in, outputs out, one per clock."""
 
     def __init__(self, built: SimBuild) -> None:
-        self._outputs = len(built.bundle.shell.output.elements)
-        self._inputs = len(built.bundle.shell.input.elements)
+        self._outputs = len(built.bundle.shell.output.elements) * built.bundle.shell.output.beats
+        self._inputs = len(built.bundle.shell.input.elements) * built.bundle.shell.input.beats
         self._name = built.bundle.name
         self._library = load_library(built.library, "bulk_run")
         self._clocks = built.bundle.shell.latency + 10
@@ -248,7 +288,7 @@ class Bulk:
         if not len(x):
             return 0
         pointer = ctypes.POINTER(ctypes.c_int64)
-        return int(self._run(x.ctypes.data_as(pointer), y.ctypes.data_as(pointer), len(x), PATIENCE))
+        return int(self._run(x.ctypes.data_as(pointer), y.ctypes.data_as(pointer), len(x), PATIENCE + self._clocks))
 
 
 def _pairs(edges: npt.NDArray[np.int64]) -> list[tuple[int, int]]:

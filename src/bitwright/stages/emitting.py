@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.network import load
-from bitwright.rtl.bundle import emit
+from bitwright.rtl.emit import emit
 from bitwright.rtl.lint import lint
 from bitwright.stages.job import Job
 from bitwright.stages.runner import Say
@@ -17,6 +17,6 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     network = load(job.stage("import") / "network.json")
     bundle = emit(network, job.target, out)
     lint([out / file for file in bundle.files], bundle.shell.module)
-    clocks = bundle.kernel.latency
-    say(f"{len(bundle.files)} files, latency {clocks} clocks ({clocks * bundle.clock_ns:g} ns), II 1")
-    return {"latency": clocks, "stages": bundle.stages}
+    clocks, ii = bundle.kernel.latency, bundle.kernel.ii
+    say(f"{len(bundle.files)} files, latency {clocks} clocks ({clocks * bundle.clock_ns:g} ns), II {ii}")
+    return {"latency": clocks, "ii": ii}

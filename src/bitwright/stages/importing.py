@@ -10,6 +10,7 @@ import hashlib
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,9 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     request = ImportRequest.model_validate({**data, "out": str(out.resolve())})
     say(f"{request.model.name}: looking at it, then loading TensorFlow")
     _run_worker("worker", request, request.model, out)
-    write_json(out / "project.json", _tree_digest(out / "hls"))
+    write_json(out / "project.json", tree_digest(out / "hls"))
     summary: dict[str, Any] = read_json(out / "import.json")
-    say(f"{summary['flavour']}, Keras {summary['keras_version']}; {summary['vectors']} vectors, {summary['real']} real")
+    say(f"{summary['flavour']} {summary['keras_version']}; {summary['vectors']} vectors, {summary['real']} real")
     return {"seconds": summary["seconds"]}
 
 
@@ -56,10 +57,26 @@ def keras_layers(job: Job, network: Network, x: npt.NDArray[np.int64], folder: P
     return {layer.name: found[layer.name] for layer in network.layers if layer.name in found}
 
 
+def layer_coverage() -> list[dict[str, Any]]:
+    """The rows of :mod:`bitwright.frontend.coverage`, made in a process that loads hls4ml.
+
+    Raises:
+        ToolFailedError: that process failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "coverage.log"
+        process.run(
+            [sys.executable, "-m", "bitwright.frontend.coverage", str(Path(folder) / "rows.json")], cwd=Path(folder),
+            log=log, timeout_s=TIMEOUT_S, tool="hls4ml", version="", what="listing its layers",
+        )  # fmt: skip
+        rows: list[dict[str, Any]] = read_json(Path(folder) / "rows.json")
+    return rows
+
+
 def _run_worker(module: str, asked: BaseModel, model: Path, out: Path) -> None:
     request = out.resolve() / "request.json"
     request.write_text(asked.model_dump_json(), encoding="utf-8")
-    env = {**os.environ, "PYTHONHASHSEED": "0", "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    env = {**os.environ, "PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
     run = process.run(
         [sys.executable, "-m", f"bitwright.frontend.{module}", str(request)], cwd=out, log=out / "import.log",
         timeout_s=TIMEOUT_S, env=env, tool="import worker", version="", what="importing the model", check=False,
@@ -80,7 +97,7 @@ def _run_worker(module: str, asked: BaseModel, model: Path, out: Path) -> None:
         )
 
 
-def _tree_digest(folder: Path) -> dict[str, str]:
+def tree_digest(folder: Path) -> dict[str, str]:
     """One digest for the sources of the HLS project (weights and C++; headers of hls4ml included)."""
     sha = hashlib.sha256()
     for path in sorted(folder.rglob("*")):

@@ -13,7 +13,7 @@ from bitwright.errors import UsageError, nearest
 from bitwright.files import digest, read_json, to_json, unchanged_or_write
 from bitwright.frontend.modelfile import weights_beside
 
-MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".json")
+MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".json", ".onnx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _find_config(text: str, root: Path, weights: Path | None) -> tuple[ModelConf
     if path.suffix in (".yaml", ".yml"):
         return load_model(path), [path]
     if path.suffix.lower() not in MODEL_SUFFIXES:
-        raise UsageError(f"'{path.name}' is not a model file", hint="give a .h5, .keras, .json or a model.yaml")
+        raise UsageError(f"'{path.name}' is not a model file", hint="give a .h5, .keras, .json, .onnx or a model.yaml")
     return _config_for_file(path, weights), []
 
 
@@ -99,7 +99,7 @@ def _known_models(root: Path) -> list[str]:
 
 def _list(known: list[str]) -> str:
     names = f"models here: {', '.join(known)}" if known else "there is no models/ folder here"
-    return f"({names}; or give a path to a .h5, .keras, .json or model.yaml)"
+    return f"({names}; or give a path to a .h5, .keras, .json, .onnx or model.yaml)"
 
 
 def _config_for_file(path: Path, weights: Path | None) -> ModelConfig:

@@ -75,7 +75,7 @@ def build_report(job: Job) -> Report:
         status=verification.status,
         accuracy=_accuracy(job, network) if verification.status is Status.PASSED else None,
         verification=verification,
-        designs=(_design(bundle.kernel, "kernel"), _design(bundle.shell, "shell")),
+        designs=tuple(_designs(bundle)),
         layers=tuple(_layers(network, bundle)),
         measurements=tuple(_measurements(job, bundle, synth)),
         stages=tuple(_stage(job, name) for name in STAGE_NAMES),
@@ -90,13 +90,12 @@ NO_SYNTH: dict[str, Any] = {"measurements": [], "warnings": []}
 
 
 def _synth(job: Job) -> Mapping[str, Any]:
-    """What the synth stage found, also where its netlist was wrong; nothing after a failed verification."""
+    """What the synth stage found, also where its netlist was wrong; nothing where it did not run."""
     failed = job.folder / "synth_failed" / "synth.json"
     if failed.is_file():
         return read_json(failed)
-    if (job.folder / "verify_failed").is_dir():
-        return NO_SYNTH
-    return read_json(job.stage("synth") / "synth.json")
+    path = job.stage("synth") / "synth.json"
+    return NO_SYNTH if (job.folder / "verify_failed").is_dir() or not path.is_file() else read_json(path)
 
 
 def _verification(job: Job, synth: Mapping[str, Any]) -> Verification:
@@ -154,6 +153,13 @@ def _scores(network: Network, x: npt.NDArray[np.int64]) -> npt.NDArray[np.float6
 # --- rows --------------------------------------------------------------------------------------
 
 
+def _designs(bundle: Bundle) -> Iterator[DesignRow]:
+    """The lone kernel and its shell; a design of blocks is one and the same."""
+    yield _design(bundle.kernel, "kernel")
+    if bundle.shell.module != bundle.kernel.module:
+        yield _design(bundle.shell, "shell")
+
+
 def _design(top: TopInfo, role: Any) -> DesignRow:
     data = (("input", top.input), ("output", top.output))
     ports = tuple(
@@ -207,11 +213,10 @@ def _measurements(job: Job, bundle: Bundle, synth: Mapping[str, Any]) -> Iterato
             metric=f"AVAILABLE_{name}", value=value, unit="count", stage=FigureStage.BUNDLE,
             design=bundle.kernel.module, source="requests/target.json", **common,
         )  # fmt: skip
-    for module in bundle.modules:
+    for module in (module for module in bundle.modules if module.layers):
         yield Measurement(
             metric="ESTIMATED_LUT", value=module.estimated_lut, unit="count", stage=FigureStage.BUNDLE,
-            design=module.name, source="emit/bundle.json", part=bundle.part, tool="alkaid",
-            tool_version=str(bundle.options["alkaid"]),
+            design=module.name, source="emit/bundle.json", **common,
         )  # fmt: skip
 
 

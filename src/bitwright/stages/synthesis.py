@@ -8,23 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bitwright.eda.tools import find_yosys
 from bitwright.eda.yosys import ModuleJob, ModuleResult, SynthOptions, synthesize
 from bitwright.errors import MismatchError
-from bitwright.files import read_arrays, write_json
-from bitwright.network import load
+from bitwright.files import write_json
 from bitwright.report.parsers.yosys import parse_yosys_stat
 from bitwright.report.records import FigureStage, Measurement, OraclePair, Status
-from bitwright.rtl.bundle import Bundle, PortInfo, load_bundle
-from bitwright.sim.compare import compare, not_run, output_formats
-from bitwright.sim.netlist import Netlist, link, simulate
-from bitwright.sim.netlist_cells import UnsupportedCellError
+from bitwright.rtl.bundle import Bundle, load_bundle
 from bitwright.stages.job import Job
+from bitwright.stages.netlist_check import check_netlist
 from bitwright.stages.runner import Say
 
-NETLIST_VECTORS = 20_000
+MOST_SRL_BITS = 4000
+"""Register bits up to which shift registers are looked for: Yosys' xilinx_srl takes their square (163 s for 20,000)."""
 
 MODULES = "synth_modules"
 """Kept beside the stage's folder: a module that did not change is not synthesized again, and logs survive."""
@@ -50,7 +46,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     measurements = _measure(bundle, results, tool.version)
     say("simulating the synthesized netlist")
     started = time.perf_counter()
-    pair = _check_netlist(job, bundle, results)
+    pair = check_netlist(job, bundle, results)
     seconds |= {f"yosys {result.name}": round(result.run.seconds, 2) for result in results}
     seconds["netlist"] = round(time.perf_counter() - started, 2)
     data = {
@@ -69,7 +65,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
 
 
 def _options(family: str) -> SynthOptions:
-    """No block RAM, and on 7 series no DSP: the netlist simulator does not know those cells' registers."""
+    """No block RAM, and on 7 series no DSP: the netlist simulators do not know those cells' registers."""
     return SynthOptions(bram=False, dsp=family != "xc7")
 
 
@@ -83,16 +79,22 @@ def _keep(results: Sequence[ModuleResult], out: Path) -> None:
 
 
 def module_jobs(bundle: Bundle, root: Path) -> list[ModuleJob]:
-    """One synthesis per module, one for the kernel's top and one for the shell, the rest black boxes."""
-    modules = [ModuleJob(m.name, (root / m.file,), m.name) for m in bundle.modules]
-    files = tuple(root / m.file for m in bundle.modules)
-    kernel, shell = (root / "rtl" / f"{top.module}.sv" for top in (bundle.kernel, bundle.shell))
-    library = tuple(root / file for file in bundle.files if Path(file).name.startswith("stream_"))
-    tops = [
-        ModuleJob(bundle.kernel.module, (kernel,), bundle.kernel.module, blackboxes=files),
-        ModuleJob(bundle.shell.module, (shell, *library), bundle.shell.module, blackboxes=(kernel,)),
+    """One synthesis per module, those that it instantiates as black boxes."""
+    files = {module.name: root / module.file for module in bundle.modules}
+    memories = {module.name: (root / module.memory,) if module.memory else () for module in bundle.modules}
+    return [
+        ModuleJob(
+            module.name,
+            (files[module.name], *(root / name for name in module.library)),
+            module.name,
+            memory_files=tuple(file for name in (module.name, *module.children) for file in memories[name]),
+            blackboxes=tuple(files[child] for child in module.children),
+            dsp=None if module.dsp else False,
+            srl=module.registers <= MOST_SRL_BITS,
+            bram=True if module.memory else None,  # a ROM stands alone: no netlist with registers depends on it
+        )
+        for module in bundle.modules
     ]
-    return modules + tops
 
 
 # --- figures -----------------------------------------------------------------------------------
@@ -108,11 +110,18 @@ def _measure(bundle: Bundle, results: Sequence[ModuleResult], version: str) -> l
             tool_version=version, stage=FigureStage.POST_SYNTH, black_boxes=tuple(n for n in names if n != result.top),
         )  # fmt: skip
         own[result.top] = [m for m in parsed if m.design == result.top]
-    modules = [m.name for m in bundle.modules]
-    rows = [m for name in modules for m in own[name]]
-    kernel = _total(bundle.kernel.module, [own[name] for name in (*modules, bundle.kernel.module)])
-    shell = _total(bundle.shell.module, [kernel, own[bundle.shell.module]])
-    return rows + kernel + shell
+    rows = [m for module in bundle.modules if module.layers for m in own[module.name]]
+    tops = dict.fromkeys((bundle.kernel.module, bundle.shell.module))
+    return rows + [m for top in tops for m in _total(top, [own[name] for name in _inside(bundle, top)])]
+
+
+def _inside(bundle: Bundle, top: str) -> list[str]:
+    """A module and all that it holds, each once."""
+    children = {module.name: module.children for module in bundle.modules}
+    found = [top]
+    for name in found:
+        found += children[name]
+    return found
 
 
 def _total(design: str, parts: Sequence[Sequence[Measurement]]) -> list[Measurement]:
@@ -133,58 +142,6 @@ def _total(design: str, parts: Sequence[Sequence[Measurement]]) -> list[Measurem
             }
         )
     return list(totals.values())
-
-
-# --- the fifth oracle --------------------------------------------------------------------------
-
-
-def _check_netlist(job: Job, bundle: Bundle, results: Sequence[ModuleResult]) -> OraclePair:
-    """The kernel's mapped netlist on the first vectors, one per clock, against the reference."""
-    try:
-        return _compare_netlist(job, bundle, results)
-    except UnsupportedCellError as error:
-        return not_run("reference", "netlist", error.what)
-
-
-def _compare_netlist(job: Job, bundle: Bundle, results: Sequence[ModuleResult]) -> OraclePair:
-    network = load(job.stage("import") / "network.json")
-    x = read_arrays(job.stage("import") / "vectors.npz")["x"][:NETLIST_VECTORS]
-    expected = read_arrays(job.stage("reference") / "reference.npz")["y"][:NETLIST_VECTORS]
-    by_top = {result.top: Netlist.from_json(result.netlist) for result in results}
-    top = by_top.pop(bundle.kernel.module)
-    by_top.pop(bundle.shell.module)
-    linked = link(top, by_top)
-    cycles = len(x) + bundle.kernel.latency + 1
-    inputs = {
-        "rst": np.zeros(cycles, dtype=np.uint8),
-        "in_valid": (np.arange(cycles) < len(x)).astype(np.uint8),
-        "in_data": _bits(x, bundle.kernel.input, cycles),
-    }
-    outputs = simulate(linked, inputs, cycles)
-    valid = np.asarray(outputs["out_valid"]).ravel().astype(bool)
-    actual = _numbers(np.asarray(outputs["out_data"]), bundle.kernel.output)[valid]
-    columns = output_formats(network, network.outputs)
-    return compare("reference", "netlist", expected, actual, columns, what="output")
-
-
-def _bits(x: np.ndarray[Any, Any], port: PortInfo, cycles: int) -> np.ndarray[Any, Any]:
-    """Raw rows as bits (cycles, width), the lowest first."""
-    bits = np.zeros((cycles, port.width), dtype=np.uint8)
-    for column, element in enumerate(port.elements):
-        shifts = np.arange(element.width, dtype=np.int64)
-        bits[: len(x), element.lsb : element.lsb + element.width] = (x[:, column, None] >> shifts) & 1
-    return bits
-
-
-def _numbers(bits: np.ndarray[Any, Any], port: PortInfo) -> np.ndarray[Any, Any]:
-    """Bits (cycles, width) as raw rows."""
-    columns = []
-    for element in port.elements:
-        part = bits[:, element.lsb : element.lsb + element.width].astype(np.int64)
-        value = part @ (1 << np.arange(element.width, dtype=np.int64))
-        negative = element.signed & (part[:, -1] == 1)
-        columns.append(np.where(negative, value - (1 << element.width), value))
-    return np.stack(columns, axis=1)
 
 
 def _message(pair: OraclePair) -> str:

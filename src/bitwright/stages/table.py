@@ -17,7 +17,7 @@ STAGES: tuple[Stage, ...] = (
             "import/project.json",
         ),
         importing.work,
-        ("hls4ml", "tensorflow", "tf-keras", "qkeras", "numpy"),
+        ("hls4ml", "tensorflow", "tf-keras", "keras", "qkeras", "numpy"),
     ),
     Stage(
         "emulate",

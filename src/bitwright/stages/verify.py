@@ -25,6 +25,7 @@ from bitwright.sim.compare import compare, not_run, output_formats, to_raw
 from bitwright.stages.job import Job
 from bitwright.stages.mismatch import Evidence, fail
 from bitwright.stages.runner import Say
+from bitwright.stages.simulation import kept_simulation
 
 BENCH = "bitwright.sim.bench"
 CHECKS = frozenset({
@@ -33,6 +34,9 @@ CHECKS = frozenset({
 })  # fmt: skip
 """Every test of the bench: one that did not run is a failure."""
 BULK_CHUNK = 250_000
+BULK_VECTORS = 1_000_000
+BULK_CLOCKS = 4_000_000
+BULK_FEWEST = 500
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -61,8 +65,12 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
 
 
 def _build(job: Job, bundle: Bundle, out: Path, say: Say) -> verilator.SimBuild:
-    say("building the simulation with Verilator")
     folder = out / "sim"
+    kept = kept_simulation(job, bundle, folder.resolve())
+    if kept is not None:
+        say("taking the simulation that was built before")
+        return kept
+    say("building the simulation with Verilator")
     folder.mkdir()
     built = verilator.build(bundle, job.stage("emit").resolve(), folder.resolve())
     say(f"built in {built.seconds:.1f} s")
@@ -104,7 +112,8 @@ def _bulk(
         The pair, vectors per second of the RTL, and the vectors in question where the test vectors agree
         and these do not.
     """
-    count = int(job.request("verify")["bulk"])
+    asked = job.request("verify")["bulk"]
+    count = _affordable(built.bundle.shell.ii) if asked is None else int(asked)
     if count == 0:
         return not_run("reference", "RTL", "no bulk vectors were asked for"), 0.0, None
     say(f"bulk: {count:,} vectors")
@@ -124,6 +133,11 @@ def _bulk(
                 wrong = replace(evidence, x=x, out=expected, rtl=rtl)
             break
     return _join(parts), sum(part.vectors for part in parts) / max(seconds, 1e-9), wrong
+
+
+def _affordable(ii: int) -> int:
+    """Bulk vectors by default: a million, or as many as BULK_CLOCKS allow."""
+    return BULK_VECTORS if ii == 1 else min(BULK_VECTORS, max(BULK_FEWEST, BULK_CLOCKS // ii))
 
 
 def _join(parts: list[OraclePair]) -> OraclePair:
@@ -176,6 +190,8 @@ def _argmax(evidence: Evidence, values: npt.NDArray[Any]) -> Ints:
 def _keras_pairs(evidence: Evidence, columns: Any, emulation: npt.NDArray[Any]) -> list[OraclePair]:
     """Keras against the others, on the vectors that float32 evaluates exactly."""
     others = ("emulation", "reference", "RTL")
+    if not len(evidence.keras):
+        return [not_run("Keras", other, "no Keras outputs were recorded") for other in others]
     rows, reason = float32_exact(evidence.network, evidence.evaluator.layers(evidence.x))
     if not rows.any():
         return [not_run("Keras", other, reason) for other in others]

@@ -1,0 +1,49 @@
+"""stream_collect under Verilator, at several sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from block_tests import Mutant, Simulated, simulate
+
+from bitwright.sim.rtl_coverage import Coverage
+
+pytestmark = pytest.mark.simulator
+
+CHECKS = {"full_rate", "idle_and_stall", "waits_with_the_last_beat", "reset_in_mid_word"}
+INSTANCES = {"two": {"BITS": 3, "COUNT": 2}, "five": {"BITS": 7, "COUNT": 5}, "eight": {"BITS": 1, "COUNT": 8}}
+SMALL = {"BITS": 4, "COUNT": 3}
+MUTANTS = {
+    "upside_down": Mutant(
+        "{in_data, word_q[COUNT*BITS-1:BITS]}", "{word_q[(COUNT-1)*BITS-1:0], in_data}", "full_rate", "output 0", SMALL
+    ),
+    "does_not_wait": Mutant(
+        "assign in_ready = place || !last;",
+        "assign in_ready = place || last;",
+        "waits_with_the_last_beat",
+        "in_ready",
+        SMALL,
+    ),
+    "keeps_its_place": Mutant("if (rst) number_q <=", "if (1'b0) number_q <=", "reset_in_mid_word", "step", SMALL),
+}
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    """All instances and mutants in one simulation."""
+    return simulate("stream_collect", INSTANCES, tmp_path_factory.mktemp("stream_collect"), MUTANTS)
+
+
+@pytest.mark.parametrize("instance", INSTANCES)
+def test_stream_collect(instance: str, simulated: Simulated) -> None:
+    simulated.passes(instance, CHECKS)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_the_bench_finds_a_wrong_block(mutant: str, simulated: Simulated) -> None:
+    simulated.finds(mutant, MUTANTS[mutant])
+
+
+def test_coverage(simulated: Simulated, demand_coverage: Callable[[str, Coverage], None]) -> None:
+    demand_coverage("stream_collect", simulated.coverage)

@@ -1,0 +1,127 @@
+"""Small ONNX and QONNX models: ``python onnx_models.py FOLDER NAME ...`` imports them."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bitwright.errors import BitwrightError
+from bitwright.frontend.flavours import Flavour
+from bitwright.frontend.prepare import prepare
+
+FINE = "fixed<24,16>"
+
+
+class Graph:
+    """A graph while it grows: a chain of operators with constants."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.last = "x"
+
+    def constant(self, values: Any) -> str:
+        from onnx import numpy_helper
+
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(values, dtype=np.float32), name))
+        return name
+
+    def add(self, kind: str, *more: str, first: str | None = None, **attributes: Any) -> str:
+        from onnx import helper
+
+        out = f"t{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, [first or self.last, *more], [out], name=f"n{out}", **attributes))
+        if first is None:
+            self.last = out
+        return out
+
+    def grid(self, *shape: int) -> Any:
+        """Random multiples of 1/4."""
+        return self.rng.integers(-6, 7, shape) / 4
+
+    def quant(self, scale: float, bits: int, signed: int, first: str | None = None) -> str:
+        """QONNX's quantizer."""
+        sizes = [self.constant(value) for value in (scale, 0.0, bits)]
+        options = {"narrow": 0, "rounding_mode": "ROUND", "domain": "qonnx.custom_op.general"}
+        return self.add("Quant", *sizes, first=first, signed=signed, **options)
+
+    def save(self, path: Path, outputs: int) -> None:
+        """Write the model with a batch that the file leaves open."""
+        import onnx
+        from onnx import TensorProto, helper
+
+        ends = [
+            helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, size])
+            for n, size in (("x", 6), (self.last, outputs))
+        ]
+        graph = helper.make_graph(self.nodes, "g", ends[:1], ends[1:], self.constants)
+        domains = [helper.make_opsetid("", 13), helper.make_opsetid("qonnx.custom_op.general", 1)]
+        onnx.save(helper.make_model(graph, opset_imports=domains), str(path))
+
+
+def plain(graph: Graph) -> int:
+    """Matrix products as MatMul and Add and as Gemm, activations, a softmax."""
+    graph.add("MatMul", graph.constant(graph.grid(6, 7)))
+    graph.add("Add", graph.constant(graph.grid(7)))
+    graph.add("Relu")
+    graph.add("Gemm", graph.constant(graph.grid(5, 7)), graph.constant(graph.grid(5)), transB=1)
+    graph.add("Relu")
+    graph.add("MatMul", graph.constant(graph.grid(5, 3)))
+    graph.add("Softmax")
+    return 3
+
+
+def quantized(graph: Graph) -> int:
+    """QONNX: quantized weights and activations, as Brevitas and QKeras export them."""
+    graph.quant(0.25, 6, 1)
+    kernel = graph.quant(0.125, 4, 1, first=graph.constant(graph.rng.normal(size=(6, 7))))
+    graph.add("MatMul", kernel)
+    graph.add("Relu")
+    graph.quant(0.25, 5, 0)
+    kernel = graph.quant(0.25, 3, 1, first=graph.constant(graph.rng.normal(size=(7, 3))))
+    graph.add("MatMul", kernel)
+    graph.quant(0.5, 6, 1)
+    return 3
+
+
+def run(folder: Path, name: str) -> None:
+    """Build, save and import the model ``name``."""
+    from bitwright.frontend import worker
+    from bitwright.frontend.request import ImportRequest
+
+    (folder / "import").mkdir(parents=True)
+    graph = Graph(len(name))
+    outputs = {"plain": plain, "quantized": quantized}[name](graph)
+    graph.save(folder / "model.onnx", outputs)
+    model = f"Model: {{Precision: {{default: '{FINE}'}}}}\n"
+    (folder / "hls.yaml").write_text(f"{model}LayerName:\n  global_in: {{Precision: {{result: 'fixed<8,4>'}}}}\n")
+    request = ImportRequest(
+        name=f"net_{name}", model=folder / "model.onnx", part="xcvu13p-flga2577-2-e", clock_ns=5, random=1000,
+        out=folder / "import", hls_config=folder / "hls.yaml",
+    )  # fmt: skip
+    worker.run(request)
+
+
+def main(argv: list[str]) -> int:
+    """Import each; what goes wrong is left in its folder."""
+    prepare(Flavour.ONNX)
+    for name in argv[2:]:
+        folder = Path(argv[1]) / name
+        try:
+            run(folder, name)
+        except BitwrightError as error:
+            (folder / "crash.txt").write_text(str(error), encoding="utf-8")
+        except Exception:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "crash.txt").write_text(traceback.format_exc(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,131 @@
+"""HGQ2 models: a precision for each element; Keras, hls4ml's C++ and the reference give the same bits."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from emulated import Case, call, emulate_all
+from judged import equal_to_keras
+
+from bitwright.files import read_arrays, write_arrays
+from bitwright.fixed import Overflow, Rounding, to_float
+from bitwright.frontend.overlays import overlay
+from bitwright.frontend.request import TraceRequest
+from bitwright.network.layers import CastEach, Dense, Lookup, ScaleBias, Softmax
+from bitwright.network.reference import Reference
+
+pytestmark = pytest.mark.hls
+
+FEW = ("wrapping_1", "saturating_1", "merged_1", "einsum_1", "table_1", "softmax_1")
+MANY = tuple(f"{kind}_{seed}" for kind in ("wrapping", "saturating", "merged", "einsum", "table") for seed in (2, 3, 4))
+JUDGED = tuple(name for name in FEW if not name.startswith(("table", "softmax")))
+
+CORPUS = Path(os.environ.get("BITWRIGHT_CORPUS", Path(__file__).parents[3] / "shared")) / "models"
+FILES = ("calad0i+hgq-ae/models/jsc_openml/*.keras", "calad0i+da4ml-ae/jsc/openml/*.h5")
+
+
+def run(folder: Path, names: tuple[str, ...]) -> dict[str, Case]:
+    call("hgq2_models.py", folder, *names)
+    return dict(zip(names, emulate_all([folder / name for name in names]), strict=True))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("hgq2")
+
+
+@pytest.fixture(scope="module")
+def few(folder: Path) -> dict[str, Case]:
+    return run(folder, FEW)
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_the_cpp_and_the_reference_agree(few: dict[str, Case], name: str) -> None:
+    assert not few[name].problem
+    assert few[name].bits > 10_000
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_keras_agrees(few: dict[str, Case], folder: Path, name: str) -> None:
+    assert not few[name].problem
+    equal, exact = equal_to_keras(folder / name)
+    assert exact.mean() > 0.3
+    assert equal[exact].all()
+
+
+def test_the_few_have_something_of_everything(few: dict[str, Case]) -> None:
+    layers = [layer for case in few.values() for layer in case.network.layers]
+    assert {CastEach, Lookup, Dense, ScaleBias, Softmax} <= {type(layer) for layer in layers}
+    formats = [fmt for layer in layers if isinstance(layer, CastEach) for fmt in layer.formats()]
+    assert None in formats
+    assert {fmt.rounding for fmt in formats if fmt} == {Rounding.RND, Rounding.RND_CONV, Rounding.TRN}
+    assert {fmt.overflow for fmt in formats if fmt} == {Overflow.WRAP, Overflow.SAT, Overflow.SAT_SYM}
+    several = [layer for layer in layers if isinstance(layer, Dense) and len(layer.shape) > 1]
+    assert several, "EinsumDense over several axes"
+
+
+def test_what_keras_gives_in_each_layer(few: dict[str, Case], folder: Path, tmp_path: Path) -> None:
+    """Asked after a mismatch: quantizers and outputs are named, not the sums between them, which lack bits."""
+    network, model = few["wrapping_1"].network, folder / "wrapping_1"
+    x = read_arrays(model / "import" / "vectors.npz")["x"][:300]
+    write_arrays(tmp_path / "x.npz", {"x": x})
+    request = TraceRequest(
+        model=model / "model.keras", weights=None, whole=False, network=model / "import" / "network.json",
+        vectors=tmp_path / "x.npz", out=tmp_path,
+    )  # fmt: skip
+    (tmp_path / "request.json").write_text(request.model_dump_json(), encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "bitwright.frontend.trace", str(tmp_path / "request.json")], check=True)
+    keras, ours = read_arrays(tmp_path / "keras_layers.npz"), Reference(network).layers(x)
+    assert set(keras) == {"x", "a_iq", "norm_iq", "b_iq", "b"}
+    for name, values in keras.items():
+        assert (to_float(ours[name], network.layer(name).result.fraction) == values).all(), name
+
+
+@pytest.mark.slow
+def test_many(tmp_path: Path) -> None:
+    cases = run(tmp_path, MANY)
+    assert {name: case.problem for name, case in cases.items() if case.problem} == {}
+    for name in MANY:
+        if name.startswith("saturating"):
+            continue  # signed SAT_SYM quantizers of one bit are among them: zero in HGQ2, two values in ap_fixed
+        equal, exact = equal_to_keras(tmp_path / name)
+        assert equal[exact].all(), name
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not overlay("da4ml").installed, reason="python -m bitwright.frontend.overlays da4ml")
+def test_distributed_arithmetic(tmp_path: Path) -> None:
+    """da4ml compiles itself on its first call, which takes minutes."""
+    names = ("distributed_1", "distributed_2")
+    for name, case in run(tmp_path, names).items():
+        assert not case.problem
+        strategies = [layer.strategy for layer in case.network.layers if isinstance(layer, Dense)]
+        assert strategies == ["distributed_arithmetic", "latency", "distributed_arithmetic"]
+        equal, exact = equal_to_keras(tmp_path / name)
+        assert equal[exact].all()
+
+
+@pytest.mark.corpus
+def test_the_models_of_the_corpus(tmp_path: Path) -> None:
+    found = [path for pattern in FILES for path in sorted(CORPUS.glob(pattern))]
+    if not found:
+        pytest.skip(f"no corpus at {CORPUS}; set BITWRIGHT_CORPUS")
+    folders = [tmp_path / f"model{number}" for number in range(len(found))]
+    common = {"name": "net", "part": "xcvu13p-flga2577-2-e", "clock_ns": 5, "random": 500}
+    requests = [
+        {**common, "model": str(path), "out": str(folder / "import")}
+        for path, folder in zip(found, folders, strict=True)
+    ]
+    (tmp_path / "requests.json").write_text(json.dumps(requests), encoding="utf-8")
+    call("import_many.py", tmp_path / "requests.json")
+    for folder, case in zip(folders, emulate_all(folders), strict=True):
+        assert not case.problem
+        assert sum(isinstance(layer, CastEach) for layer in case.network.layers) == 4
+        equal, exact = equal_to_keras(folder)
+        assert exact.mean() > 0.8
+        assert equal[exact].all()

@@ -1,0 +1,76 @@
+"""Plain Keras 3 and qkeras-v3 models: Keras, hls4ml's C++ and the reference give the same bits."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from emulated import Case, call, emulate_all
+from judged import equal_to_keras
+
+from bitwright.files import read_json
+from bitwright.frontend.flavours import Flavour
+from bitwright.network.layers import Cast, Dense, Merge, Relu, Table
+
+pytestmark = pytest.mark.hls
+
+PLAIN = ("mlp_json", "branches_h5", "functions_keras")
+QUANTIZED = ("quantized_keras",)
+JUDGED = tuple(name for name in (*PLAIN, *QUANTIZED) if not name.startswith("functions"))
+
+CORPUS = Path(os.environ.get("BITWRIGHT_CORPUS", Path(__file__).parents[3] / "shared"))
+QKERAS_V3 = CORPUS / "models" / "example-models" / "keras" / "qkeras-v3_3layer.keras"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keras3")
+
+
+@pytest.fixture(scope="module")
+def cases(folder: Path) -> dict[str, Case]:
+    call("keras3_models.py", Flavour.KERAS3.value, folder, *PLAIN)
+    call("keras3_models.py", Flavour.QKERAS_V3.value, folder, *QUANTIZED)
+    names = (*PLAIN, *QUANTIZED)
+    return dict(zip(names, emulate_all([folder / name for name in names]), strict=True))
+
+
+@pytest.mark.parametrize("name", [*PLAIN, *QUANTIZED])
+def test_the_cpp_and_the_reference_agree(cases: dict[str, Case], folder: Path, name: str) -> None:
+    assert not cases[name].problem
+    assert cases[name].bits > 10_000
+    flavour = Flavour.KERAS3 if name in PLAIN else Flavour.QKERAS_V3
+    assert read_json(folder / name / "import" / "import.json")["flavour"] == flavour.value
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_keras_agrees(cases: dict[str, Case], folder: Path, name: str) -> None:
+    assert not cases[name].problem
+    equal, exact = equal_to_keras(folder / name)
+    assert exact.mean() > 0.5
+    assert equal[exact].all()
+
+
+def test_all_kinds_of_layers(cases: dict[str, Case]) -> None:
+    kinds = {name: {type(layer) for layer in case.network.layers} for name, case in cases.items()}
+    assert {Dense, Relu} <= kinds["mlp_json"]
+    quantizers = {layer.name for layer in cases["quantized_keras"].network.layers if isinstance(layer, Cast)}
+    assert quantizers == {"grid", "again"}, "hls4ml alone drops a quantizer behind a Dense layer"
+    assert Merge in kinds["branches_h5"]
+    assert Table in kinds["functions_keras"]
+
+
+@pytest.mark.corpus
+def test_the_qkeras_v3_model_of_the_corpus(tmp_path: Path) -> None:
+    if not QKERAS_V3.is_file():
+        pytest.skip(f"no corpus at {CORPUS}; set BITWRIGHT_CORPUS")
+    common = {"name": "net", "part": "xcvu13p-flga2577-2-e", "clock_ns": 5, "random": 500}
+    request = {**common, "model": str(QKERAS_V3), "out": str(tmp_path / "one" / "import")}
+    (tmp_path / "requests.json").write_text(json.dumps([request]), encoding="utf-8")
+    call("import_many.py", tmp_path / "requests.json")
+    assert not emulate_all([tmp_path / "one"])[0].problem
+    equal, exact = equal_to_keras(tmp_path / "one")
+    assert exact.all()
+    assert equal.all()

@@ -1,0 +1,91 @@
+"""Every sort of layer, as arrays and as streams: hls4ml's C++ and our reference give the same bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from emulated import Case, call, emulate_all
+
+pytestmark = pytest.mark.hls
+
+FEW = (
+    "conv1d:io_parallel:1", "conv2d:io_stream:1", "pool:io_stream:1", "places:io_parallel:1",
+    "activations:io_parallel:1", "merges:io_parallel:1", "binary:io_parallel:2", "recurrent:io_stream:1",
+)  # fmt: skip
+MORE = (
+    "separable2d:io_stream:1", "pool:io_parallel:1", "pool_padded:io_parallel:1", "quantized:io_stream:1",
+    "powers:io_parallel:1", "bidirectional:io_parallel:1", "distributed:io_parallel:1",
+)  # fmt: skip
+SORTS = (
+    "conv1d",
+    "conv2d",
+    "separable1d",
+    "separable2d",
+    "pool",
+    "places",
+    "cnn",
+    "activations",
+    "quantized",
+    "binary",
+    "powers",
+)
+MANY = MORE + tuple(
+    f"{sort}:{io}:{seed}" for sort in SORTS for io in ("io_parallel", "io_stream") for seed in (11, 12, 13)
+)
+MANY += tuple(
+    f"{sort}:io_parallel:{seed}"
+    for sort in ("pool_padded", "merges", "bidirectional", "distributed")
+    for seed in (11, 12, 13)
+)
+REFUSED = {
+    "distributed_conv:io_parallel:1": "beyond its own arrays",
+    "pool_padded:io_stream:1": "hls4ml's streams pool without it",
+    "separable2d:io_parallel:1": "strategy 'resource' of a depthwise convolution under io_parallel",
+}
+
+
+def made(folder: Path, words: tuple[str, ...]) -> list[Path]:
+    """Folders of the cases, made in one process."""
+    call("layer_models.py", folder, *words)
+    return [folder / word.replace(":", "_") for word in words]
+
+
+def run(folder: Path, words: tuple[str, ...]) -> dict[str, Case]:
+    return dict(zip(words, emulate_all(made(folder, words)), strict=True))
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
+    return run(tmp_path_factory.mktemp("few"), FEW)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
+    return run(tmp_path_factory.mktemp("many"), MANY)
+
+
+@pytest.mark.parametrize("word", FEW)
+def test_a_few(few: dict[str, Case], word: str) -> None:
+    assert not few[word].problem
+    assert few[word].bits > 1000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("word", MANY)
+def test_many(many: dict[str, Case], word: str) -> None:
+    """The C++ agrees, or the model is refused for a reason that random types and strategies can give."""
+    problem = many[word].problem
+    assert not problem or any(reason in problem for reason in RANDOM_REASONS), problem
+
+
+RANDOM_REASONS = (
+    "of a depthwise convolution under io_parallel, which hls4ml lacks", "hls4ml 1.3.0 takes C++ that stops on it",
+    "and loses some",
+)  # fmt: skip
+
+
+def test_what_hls4ml_has_no_cpp_for_is_refused(tmp_path: Path) -> None:
+    folders = made(tmp_path, tuple(REFUSED))
+    for folder, reason in zip(folders, REFUSED.values(), strict=True):
+        assert reason in (folder / "error.json").read_text(encoding="utf-8")
