@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-NAME = "Bitwright"
+from bitwright.hls4ml_backend.options import NAME
 
 
 def register(register_backend: Callable[..., Any], register_writer: Callable[..., Any]) -> None:

@@ -12,9 +12,16 @@ from hls4ml.model.optimizer import model_optimizer
 from hls4ml.writer.writers import Writer
 
 from bitwright.errors import UsageError
-from bitwright.hls4ml_backend import NAME
 from bitwright.hls4ml_backend.hlsconfig import check_hls_config, note_made
-from bitwright.hls4ml_backend.options import BUILD_KEYWORDS, DEFAULTS, WHERE, choose, refuse_impossible, refuse_unknown
+from bitwright.hls4ml_backend.options import (
+    BUILD_KEYWORDS,
+    DEFAULTS,
+    NAME,
+    WHERE,
+    choose,
+    refuse_impossible,
+    refuse_unknown,
+)
 
 VITIS = "Vitis"
 

@@ -14,6 +14,9 @@ from bitwright.config.yamlfile import Config
 from bitwright.errors import ConfigError, UsageError, nearest
 from bitwright.stages.job import DEFAULT_TARGET
 
+NAME = "Bitwright"
+"""What hls4ml calls this backend."""
+
 DEFAULTS: dict[str, Any] = {
     "part": "xcvu13p-flga2577-2-e", "family": None, "clock_period": 5, "clock_uncertainty": "10%",
     "io_type": "io_parallel", "head": "model", "depth_per_stage": 5.0, "vectors": 10_000, "bulk": None, "seed": 1,
