@@ -294,7 +294,8 @@ def _network(model: str, choices: Choices, folder: Path | None, *, quiet: bool) 
 def reuse(model: str, as_json: bool, folder: Path | None, **choices: Any) -> None:
     """List the reuse factors that each layer of MODEL may have, with the hardware that each would take.
 
-    LUT, DSP and latency are estimates (within about 10 % for folded layers, 30 % for parallel ones).
+    LUT, DSP and latency are estimates: within about 10 % for folded layers, 30 % for parallel ones, far too large
+    for heavily pruned ones.
     """
     from bitwright.rtl.estimate import estimates
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
-from bitwright.errors import ModelError, UnsupportedLayerError
+from bitwright.errors import ModelError
 from bitwright.frontend.kerasmodel import (
     Floats,
+    explain,
     folded,
     layer_values,
     load_weights,
@@ -41,24 +41,12 @@ def load_with(path: Path, weights: Path | None, objects: dict[str, Any]) -> Any:
         else:
             model = tf_keras.models.load_model(str(path), custom_objects=objects, compile=False)
     except Exception as error:  # Keras says no in many ways
-        raise _explain(error, path) from error
+        raise explain(error, path, "Keras 2", "only Keras 2 and QKeras 0.9 classes are read") from error
     if path.suffix.lower() == ".json":
         load_weights(model, Path(str(weights)))
     if not model.built:
         raise ModelError("the model has no input shape", where=str(path), hint="save it after it was built")
     return model
-
-
-def _explain(error: Exception, path: Path) -> ModelError:
-    text = " ".join(str(error).split())
-    unknown = re.search(r"Unknown \w+: '?([\w>]+)'?", text)
-    if unknown:
-        return UnsupportedLayerError(
-            f"unknown class '{unknown[1]}'", where=str(path), hint="only Keras 2 and QKeras 0.9 classes are read"
-        )
-    return ModelError(
-        f"Keras 2 cannot load it: {text[:300]}", where=str(path), hint="save the model and its weights again"
-    )
 
 
 def weight_values(model: Any) -> dict[str, list[Floats]]:

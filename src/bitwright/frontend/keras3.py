@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bitwright.errors import ModelError, UnsupportedLayerError
+from bitwright.errors import ModelError
 from bitwright.frontend.handlers3 import register
-from bitwright.frontend.kerasmodel import Floats, folded, layer_values, load_weights, predict, without_softmax
+from bitwright.frontend.kerasmodel import Floats, explain, folded, layer_values, load_weights, predict, without_softmax
 
 
 def load(path: Path, weights: Path | None) -> Any:
@@ -28,24 +27,12 @@ def load(path: Path, weights: Path | None) -> Any:
         else:
             model = keras.models.load_model(str(path), compile=False, safe_mode=True)
     except Exception as error:  # Keras says no in many ways
-        raise _explain(error, path) from error
+        raise explain(error, path, "Keras 3", "use layers of Keras 3, or of HGQ2 0.2") from error
     if path.suffix.lower() == ".json":
         load_weights(model, Path(str(weights)))
     if not model.built or any(None in tensor.shape[1:] for tensor in model.inputs):
         raise ModelError("the model has no input shape", where=str(path), hint="save it after it was built")
     return model
-
-
-def _explain(error: Exception, path: Path) -> ModelError:
-    text = " ".join(str(error).split())
-    unknown = re.search(r"(?:Unknown \w+: |Could not locate class )'?([\w>]+)'?", text)
-    if unknown:
-        return UnsupportedLayerError(
-            f"unknown class '{unknown[1]}'", where=str(path), hint="use layers of Keras 3, or of HGQ2 0.2"
-        )
-    return ModelError(
-        f"Keras 3 cannot load it: {text[:300]}", where=str(path), hint="save the model and its weights again"
-    )
 
 
 def weight_values(model: Any) -> dict[str, list[Floats]]:

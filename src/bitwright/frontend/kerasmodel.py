@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bitwright.errors import ModelError
+from bitwright.errors import ModelError, UnsupportedLayerError
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,6 +32,17 @@ def load_weights(model: Any, weights: Path) -> None:
             where=str(weights),
             hint="give the weights of this very model",
         ) from error
+
+
+def explain(error: Exception, path: Path, version: str, known: str) -> ModelError:
+    """Why Keras would not load a file, in one sentence; ``known`` says which classes are read."""
+    text = " ".join(str(error).split())
+    unknown = re.search(r"(?:Unknown \w+: |Could not locate class )'?([\w>]+)'?", text)
+    if unknown:
+        return UnsupportedLayerError(f"unknown class '{unknown[1]}'", where=str(path), hint=known)
+    return ModelError(
+        f"{version} cannot load it: {text[:300]}", where=str(path), hint="save the model and its weights again"
+    )
 
 
 def without_softmax(model: Any) -> tuple[Any, str | None]:

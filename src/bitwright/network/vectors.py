@@ -116,7 +116,7 @@ def draw(network: Network, rows: npt.NDArray[Any] | None, real: int, random: int
     """The vectors of a run: real rows first, then corners, then random ones; the seed decides all.
 
     Random ones stand in for real rows that the data set does not have.  A network with many products gets fewer of
-    both (see :data:`WORK`): hls4ml's C++ does about ten million products a second.
+    both (see :data:`WORK`): hls4ml's C++ did 19 to 91 million products a second.
     """
     real, random = _affordable(network, real, random)
     formats = input_formats(network)

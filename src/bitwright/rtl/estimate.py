@@ -1,7 +1,8 @@
 """What a Dense or Conv layer would cost at each reuse factor, before anything is emitted.
 
-The formulas were fitted to Yosys' netlists of this project's own designs (docs/performance.md): folded layers come
-out within about 10 %, parallel ones within about 30 %.
+The formulas were fitted to Yosys' netlists of this project's own designs: of 13 folded layers (jet3 at reuse factor 16,
+mnist_mlp, mnist_cnn, 16x100x100x100x100x100x5) all came out within 10 %, of 15 parallel ones within 30 %, but small
+layers of a 95 % pruned model up to 3.6 times too large.
 """
 
 from __future__ import annotations
