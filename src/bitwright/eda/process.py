@@ -10,6 +10,7 @@ import concurrent.futures
 import contextlib
 import os
 import re
+import resource
 import select
 import shutil
 import signal
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from bitwright.eda.memory import PeakMemory
 from bitwright.errors import BitwrightError, ToolFailedError, ToolNotFoundError
 
 TAIL_LINES = 15
@@ -151,8 +153,9 @@ def run_job(job: Job, stop: Stop | None = None) -> ToolRun:
     with contextlib.ExitStack() as files:
         log = files.enter_context(job.log.open("wb"))
         stdin = files.enter_context(job.stdin.open("rb")) if job.stdin else None
+        peak = PeakMemory()
         process = _start(job, log, stdin)
-        code, peak_mb = _finish(job, process, stop)
+        code, peak_mb = _finish(job, process, stop, peak)
     done = ToolRun(job.tool, job.version, job.argv, code, time.monotonic() - start, job.log, peak_mb)
     if job.check and code != 0:
         raise failure(done, job.what)
@@ -182,22 +185,26 @@ def _start(job: Job, log: IO[bytes], stdin: IO[bytes] | None) -> subprocess.Pope
         ) from error
 
 
-def _finish(job: Job, process: subprocess.Popen[bytes], stop: Stop | None) -> tuple[int, float | None]:
+def _finish(
+    job: Job, process: subprocess.Popen[bytes], stop: Stop | None, peak: PeakMemory
+) -> tuple[int, float | None]:
     """Wait for the process; whatever interrupts the wait, nothing of its group survives."""
     try:
-        _await_exit(job, process, stop)
+        _await_exit(job, process, stop, peak)
     except BaseException:
         _terminate(process)
         raise
     # The exit is known but not collected yet, so the group's number cannot have been given away.
     _signal_group(process, signal.SIGKILL)
-    return _collect(process)
+    code, usage = _collect(process)
+    return code, peak.of(usage) if usage else None
 
 
-def _await_exit(job: Job, process: subprocess.Popen[bytes], stop: Stop | None) -> None:
+def _await_exit(job: Job, process: subprocess.Popen[bytes], stop: Stop | None, peak: PeakMemory) -> None:
     deadline = time.monotonic() + job.timeout_s
     with _exit_poll(process) as exited:
         while not exited(POLL_S):
+            peak.sample(process.pid)
             if stop is not None and stop.is_set():
                 raise Stopped(f"{job.tool} was stopped during {job.what}: another tool failed", where=str(job.log))
             if time.monotonic() > deadline:
@@ -232,13 +239,13 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
         os.killpg(process.pid, number)
 
 
-def _collect(process: subprocess.Popen[bytes]) -> tuple[int, float | None]:
+def _collect(process: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage | None]:
     try:
         _, status, usage = os.wait4(process.pid, 0)
     except ChildProcessError:  # someone else in this program collects children
         return process.wait(), None
     process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, usage.ru_maxrss / 1024
+    return process.returncode, usage
 
 
 def tail(log: Path, lines: int = TAIL_LINES) -> str:

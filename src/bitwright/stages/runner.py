@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bitwright.eda.memory import own_peak_mb
 from bitwright.eda.tools import package_version
 from bitwright.errors import BitwrightError
 from bitwright.files import digest, exclusive, read_json, remove_parts, system_error, to_json, whole_folder, write_json
@@ -177,12 +178,13 @@ def _leave_word(stage: Stage, job: Job, error: BitwrightError) -> None:
 
 
 def _record(stage: Stage, key: str, seconds: float, details: dict[str, Any]) -> dict[str, Any]:
-    kilobytes = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    # A child counts what it wore of us before its exec: never more than our own peak, so the maximum is right.
+    children_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return {
         "stage": stage.name,
         "key": key,
         "seconds": round(seconds, 3),
-        "peak_mb": round(kilobytes / 1024, 1),
+        "peak_mb": round(max(own_peak_mb(), children_mb), 1),
         "detail": details,
     }
 
