@@ -50,7 +50,8 @@ class Simulated:
         """Fail unless every check passed, and no other ran."""
         checks = self.checks[instance]
         assert set(checks) == names
-        assert {n: check.detail for n, check in checks.items() if check.status is not Status.PASSED} == {}
+        failed = {n: check.detail for n, check in checks.items() if check.status is not Status.PASSED}
+        assert not failed, failed
 
     def finds(self, name: str, mutant: Mutant) -> None:
         """Fail unless the check that should see this mutant saw it."""
@@ -141,7 +142,9 @@ def _overrides(parameters: Parameters) -> str:
 def _ports(block: str, values: Mapping[str, Parameters], files: Sequence[Path]) -> dict[str, list[Port]]:
     """The ports of each instance with their widths."""
     compilation = _elaborated(block, values, files)
-    return {one.name: _copies(one) for one in _instances(compilation)}
+    found = {one.name: _copies(one) for one in _instances(compilation)}
+    assert list(found) == list(values), f"not a name of SystemVerilog among {list(values)}"
+    return found
 
 
 def constant(block: str, parameters: Parameters, name: str) -> int:

@@ -1,22 +1,24 @@
 """What the benches of blocks that go through steps share: each step may take a beat and may claim a place.
 
-The model is a list of steps and the outputs that they give, both made by each block's own bench from its meaning.
+The model is a list of steps and the outputs that they give, both made by each block's own bench from its meaning;
+the checks are the same for all of them.
 """
 
 from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import cocotb
-from block_bench import INSTANCES, Choose, Ports
+from block_bench import INSTANCES, Choose, Ports, always, each_instance, never, rate
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
 Steps = list[tuple[bool, bool]]
 Model = Callable[[dict[str, int], list[int]], list[int]]
+Check = Callable[[Any, str], Coroutine[Any, Any, None]]
 
 
 class Bench:
@@ -106,3 +108,61 @@ class Bench:
             await self.clock(write=write(), place=place())
             limit -= 1
         assert self.given >= wanted, f"{self.given - before} outputs came"
+
+
+def checks(steps: Callable[[dict[str, int]], Steps], outputs: Model, bits: str = "") -> tuple[Any, ...]:
+    """``full_rate, idle_and_stall, waits, reset_in_mid_round`` of a block, for the names of a bench's module.
+
+    Args:
+        steps: those of an instance with these parameters.
+        outputs: of a round, from the beats that it took so far.
+        bits: the parameter that counts the elements of BITS of a beat, if any.
+    """
+
+    async def started(dut: Any, instance: str) -> Bench:
+        here = Bench(dut, instance, bits, steps(INSTANCES[instance]), outputs)
+        await here.start()
+        return here
+
+    async def full_rate(dut: Any, instance: str) -> None:
+        """Round after round, a step in every clock."""
+        here = await started(dut, instance)
+        await here.run(5 * len(here.steps) + 1, always, always)
+        assert here.given == 5 * sum(gives for _, gives in here.steps)
+
+    async def idle_and_stall(dut: Any, instance: str) -> None:
+        """Random gaps before and random pauses behind."""
+        here = await started(dut, instance)
+        for write, place in ((0.5, 0.5), (0.9, 0.2), (0.2, 0.9)):
+            await here.rounds(max(200 // len(here.steps), 3), rate(write), rate(place))
+
+    async def waits(dut: Any, instance: str) -> None:
+        """Without beats it goes as far as the next one that it takes, without places to the next that it gives."""
+        here = await started(dut, instance)
+        takes, gives = zip(*here.steps, strict=True)
+        for clocks in range(0, len(here.steps), max(len(here.steps) // 7, 1)):
+            await here.run(clocks, always, always)
+            await here.run(2 * len(here.steps), never, always)
+            assert takes[here.at]
+            await here.reset()
+            await here.run(clocks, always, always)
+            await here.run(2 * len(here.steps), always, never)
+            assert gives[here.at]
+            await here.reset()
+        await here.rounds(1, always, always)
+
+    async def reset_in_mid_round(dut: Any, instance: str) -> None:
+        """At several steps."""
+        here = await started(dut, instance)
+        for clocks in range(1, len(here.steps) + 1, max(len(here.steps) // 7, 1)):
+            await here.run(clocks, always, always)
+            await here.reset()
+            await here.rounds(2, always, always)
+
+    return tuple(map(_check, (full_rate, idle_and_stall, waits, reset_in_mid_round)))
+
+
+def _check(function: Check) -> Any:
+    """A cocotb test of each instance; cocotb and the reports know it by its short name."""
+    function.__qualname__ = function.__name__
+    return cocotb.test()(each_instance(function))

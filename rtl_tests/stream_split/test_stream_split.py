@@ -11,7 +11,7 @@ from bitwright.sim.rtl_coverage import Coverage
 
 pytestmark = pytest.mark.simulator
 
-CHECKS = {"full_rate", "idle_and_stall", "goes_on_without_words", "reset_in_mid_word"}
+CHECKS = {"full_rate", "idle_and_stall", "waits", "reset_in_mid_round"}
 INSTANCES = {"two": {"BITS": 3, "COUNT": 2}, "five": {"BITS": 7, "COUNT": 5}, "eight": {"BITS": 1, "COUNT": 8}}
 SMALL = {"BITS": 4, "COUNT": 3}
 MUTANTS = {
@@ -21,7 +21,7 @@ MUTANTS = {
     "always_ready": Mutant(
         "assign in_ready = place && first;", "assign in_ready = place;", "full_rate", "in_ready", SMALL
     ),
-    "keeps_its_place": Mutant("if (rst) number_q <=", "if (1'b0) number_q <=", "reset_in_mid_word", "step", SMALL),
+    "keeps_its_place": Mutant("if (rst) number_q <=", "if (1'b0) number_q <=", "reset_in_mid_round", "step", SMALL),
 }
 
 

@@ -5,11 +5,7 @@ Run by ``test_stream_window.py`` on every instance of its wrapper.
 
 from __future__ import annotations
 
-from typing import Any
-
-import cocotb
-from block_bench import INSTANCES, always, each_instance, never, rate
-from step_bench import Bench, Steps
+from step_bench import Steps, checks
 
 
 def places(p: dict[str, int]) -> tuple[list[int], list[int]]:
@@ -44,51 +40,4 @@ def outputs(p: dict[str, int], taken: list[int]) -> list[int]:
     return words
 
 
-def bench(dut: Any, instance: str) -> Bench:
-    return Bench(dut, instance, "", steps(INSTANCES[instance]), outputs)
-
-
-@cocotb.test()
-@each_instance
-async def full_rate(dut: Any, instance: str) -> None:
-    """Image after image, a place of the scan in every clock."""
-    here = bench(dut, instance)
-    await here.start()
-    await here.run(4 * len(here.steps) + 1, always, always)
-    assert here.given == 4 * sum(gives for _, gives in here.steps)
-
-
-@cocotb.test()
-@each_instance
-async def idle_and_stall(dut: Any, instance: str) -> None:
-    """Random gaps before and random pauses behind."""
-    here = bench(dut, instance)
-    await here.start()
-    for write, place in ((0.5, 0.5), (0.9, 0.3), (0.3, 0.9)):
-        await here.rounds(3, rate(write), rate(place))
-
-
-@cocotb.test()
-@each_instance
-async def waits(dut: Any, instance: str) -> None:
-    """Without pixels it stops before the first one, without places before the first window."""
-    here = bench(dut, instance)
-    await here.start()
-    await here.run(len(here.steps), never, always)
-    assert here.at == [takes for takes, _ in here.steps].index(True)
-    await here.reset()
-    await here.run(2 * len(here.steps), always, never)
-    assert here.at == [gives for _, gives in here.steps].index(True)
-    await here.rounds(1, always, always)
-
-
-@cocotb.test()
-@each_instance
-async def reset_in_mid_image(dut: Any, instance: str) -> None:
-    """At several places of an image."""
-    here = bench(dut, instance)
-    await here.start()
-    for clocks in range(1, len(here.steps) + 1, max(len(here.steps) // 7, 1)):
-        await here.run(clocks, always, always)
-        await here.reset()
-        await here.rounds(1, always, always)
+full_rate, idle_and_stall, waits, reset_in_mid_round = checks(steps, outputs)

@@ -11,7 +11,7 @@ from bitwright.sim.rtl_coverage import Coverage
 
 pytestmark = pytest.mark.simulator
 
-CHECKS = {"full_rate", "idle_and_stall", "waits", "reset_in_mid_image"}
+CHECKS = {"full_rate", "idle_and_stall", "waits", "reset_in_mid_round"}
 
 
 def window(height: int, width: int, kernel: tuple[int, int], **more: int) -> dict[str, int]:

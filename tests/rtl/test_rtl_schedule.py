@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from bitwright.errors import UnsupportedLayerError
-from bitwright.rtl.parts import WindowCore
 from bitwright.rtl.schedule import SINK, SOURCE, Edge, Node, schedule
+from bitwright.rtl.stream_cores import window
 
 
 def chain(*nodes: Node) -> list[Edge]:
@@ -73,7 +73,7 @@ def test_beats() -> None:
 
 def test_a_window_with_a_border() -> None:
     """5 x 4 pixels, 3 x 3 windows, a border of one: 7 x 6 positions, 5 x 4 windows."""
-    core = WindowCore(8, (5, 4), (3, 3), (1, 1), (1, 1, 1, 1), None)
+    core = window(8, (5, 4), (3, 3), (1, 1), (1, 1, 1, 1))
     steps = core.steps
     assert len(steps) == 42
     assert sum(takes for takes, _ in steps) == 20
@@ -85,7 +85,7 @@ def test_a_window_with_a_border() -> None:
 
 
 def test_a_window_with_strides() -> None:
-    core = WindowCore(8, (1, 9), (1, 3), (1, 2), (0, 0, 0, 0), None)
+    core = window(8, (1, 9), (1, 3), (1, 2), (0, 0, 0, 0))
     assert [i for i, (_, gives) in enumerate(core.steps) if gives] == [2, 4, 6, 8]
 
 

@@ -36,6 +36,7 @@ class Pool(Base):
     Attributes:
         kernel: elements of the window per axis; all of the image where pooling is global.
         count_padding: an average also counts the zeros outside of the image.
+        count: what an average divides by, where its elements are sums already; 0: the elements of its window.
     """
 
     op: PoolOp
@@ -45,6 +46,7 @@ class Pool(Base):
     accum: FixedFormat
     form: PoolForm = PoolForm.PARALLEL
     count_padding: bool = False
+    count: int = 0
 
 
 class RearrangeOp(Enum):

@@ -67,6 +67,7 @@ def _average(layer: Pool, source: Layer) -> Step:
     index = window_index(source.shape, layer.kernel, layer.stride, layer.padding)
     inside = (index[:, :, :1] >= 0).sum(axis=1)
     number = np.full_like(inside, prod(layer.kernel)) if layer.count_padding else inside
+    number = np.full_like(number, layer.count) if layer.count else number
     divisors = np.broadcast_to(number, (len(index), layer.shape[-1])).ravel()
 
     def run(x: Carrier) -> Carrier:

@@ -12,12 +12,14 @@ from bitwright.config.names import identifier
 from bitwright.rtl import engine_dense
 from bitwright.rtl.estimate import folded
 from bitwright.rtl.kernel import Kernel, build, cost
-from bitwright.rtl.parts import CollectCore, FoldedCore, KernelCore, Part, SplitCore, WindowCore
+from bitwright.rtl.parts import FoldedCore, KernelCore, Part, StepCore
 from bitwright.rtl.ports import port_width, tensors
 from bitwright.rtl.schedule import Node
 from bitwright.rtl.top import kernel_texts
 
 STREAM_LIBRARY = ("stream_credit.sv", "stream_fifo.sv")
+LIBRARIES = {"stream_total": ("fixed_cast.sv",)}
+"""What the hand-written blocks instantiate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,8 @@ def make_block(part: Part, depth_per_stage: float) -> Block:
             return _kernel_block(part, core, depth_per_stage)
         case FoldedCore():
             return _folded_block(part, core, depth_per_stage)
-        case WindowCore():
-            return _window_block(part, core, depth_per_stage)
-        case CollectCore():
-            steps = ((True, False),) * (core.count - 1) + ((True, True),)
-            return _plumbing(part, "stream_collect", {"BITS": core.bits, "COUNT": core.count}, steps)
-        case SplitCore():
-            steps = ((True, True),) + ((False, True),) * (core.count - 1)
-            return _plumbing(part, "stream_split", {"BITS": core.bits, "COUNT": core.count}, steps)
+        case StepCore():
+            return _step_block(part, core, depth_per_stage)
     assert_never(core)
 
 
@@ -121,7 +117,7 @@ def kernel_units(kernel: Kernel) -> tuple[Unit, ...]:
     return (*units, top)
 
 
-def _tail(part: Part, core: FoldedCore | WindowCore, depth_per_stage: float) -> tuple[tuple[Unit, ...], int]:
+def _tail(part: Part, core: FoldedCore | StepCore, depth_per_stage: float) -> tuple[tuple[Unit, ...], int]:
     """The kernel behind an engine or a line buffer, and its latency."""
     if core.tail is None:
         return (), 0
@@ -156,25 +152,13 @@ def _engine_units(part: Part, core: FoldedCore, latency: int) -> Iterator[Unit]:
     )  # fmt: skip
 
 
-def _window_block(part: Part, core: WindowCore, depth_per_stage: float) -> Block:
+def _step_block(part: Part, core: StepCore, depth_per_stage: float) -> Block:
     tail, latency = _tail(part, core, depth_per_stage)
     node = Node(part.name, latency + 1, depth=_depth(latency + 4), steps=core.steps, beats=part.beats)
-    values = {
-        "BITS": core.bits, "HEIGHT": core.size[0], "WIDTH": core.size[1], "KERNEL_H": core.kernel[0],
-        "KERNEL_W": core.kernel[1], "STRIDE_H": core.stride[0], "STRIDE_W": core.stride[1],
-        "PAD_TOP": core.padding[0], "PAD_BOTTOM": core.padding[1], "PAD_LEFT": core.padding[2],
-        "PAD_RIGHT": core.padding[3],
-    }  # fmt: skip
-    names = {"core": "stream_window", "tail": tail[-1].name if tail else ""}
-    width = core.bits * core.kernel[0] * core.kernel[1]
-    wrapper = _wrapper(part, node, names, parameters=values, core_width=width, library=("stream_window.sv",))
+    names = {"core": core.module, "tail": tail[-1].name if tail else ""}
+    library = (f"{core.module}.sv", *LIBRARIES.get(core.module, ()))
+    wrapper = _wrapper(part, node, names, parameters=core.parameters, core_width=core.width, library=library)
     return Block(part, node, tail, wrapper)
-
-
-def _plumbing(part: Part, core: str, parameters: dict[str, int], steps: tuple[tuple[bool, bool], ...]) -> Block:
-    node = Node(part.name, 1, depth=_depth(4), steps=steps, beats=part.beats)
-    wrapper = _wrapper(part, node, {"core": core}, parameters=parameters, library=(f"{core}.sv",))
-    return Block(part, node, (), wrapper)
 
 
 # --- the block around a core -------------------------------------------------------------------

@@ -7,18 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bitwright.fixed import FixedFormat, Overflow, Rounding, quantize
+from bitwright.fixed import FixedFormat, Overflow, quantize
 from bitwright.network.layers import Dense
+from bitwright.rtl.formats import OVERFLOWS, ROUNDINGS
 from bitwright.rtl.verilog import FOOTER, HEADER, literal
 
 LIBRARY = ("adder_tree.sv", "dense_folded.sv", "fixed_cast.sv")
-
-ROUNDINGS = (
-    Rounding.TRN, Rounding.TRN_ZERO, Rounding.RND, Rounding.RND_ZERO, Rounding.RND_INF, Rounding.RND_MIN_INF,
-    Rounding.RND_CONV,
-)  # fmt: skip
-OVERFLOWS = (Overflow.WRAP, Overflow.SAT, Overflow.SAT_ZERO, Overflow.SAT_SYM)
-"""In the order of fixed_cast.sv's numbers."""
 
 
 def valid_reuse_factors(n_in: int, n_out: int) -> tuple[int, ...]:

@@ -1,8 +1,9 @@
 """Which hardware computes which layers of a network under io_stream: a pixel, all its channels, per beat.
 
 What works on each beat by itself becomes parallel kernels.  Convolution and pooling become line buffers and a kernel
-(or an engine) for one window; padding a line buffer alone.  Whatever else moves elements between beats collects the
-whole tensor into a word, and splits the result into beats again.
+(or an engine) for one window; padding, cropping and up-sampling a hand-written block alone; global pooling
+accumulators.  Whatever else moves elements between beats collects the whole tensor into a word, and splits the result
+into beats again.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from bitwright.network.layers import (
     Lookup,
     Merge,
     Pool,
+    PoolForm,
     Rearrange,
     RearrangeOp,
     Relu,
@@ -37,9 +39,10 @@ from bitwright.network.layers import (
     Table,
     Threshold,
 )
+from bitwright.rtl import stream_cores as cores
 from bitwright.rtl.kernel import ELEMENT_WISE
 from bitwright.rtl.partition import checked_factor, levels_of, tail_of
-from bitwright.rtl.parts import CollectCore, FoldedCore, KernelCore, Part, SplitCore, WindowCore, beats_of
+from bitwright.rtl.parts import Core, FoldedCore, KernelCore, Part, beats_of
 from bitwright.rtl.ports import Tensor
 
 MOST_BITS = 1 << 17
@@ -142,7 +145,7 @@ class _Streams:
         return Tensor(name, layer.shape[-1], layer.result)
 
     def _part(self, name: str, layers: tuple[str, ...], reads: tuple[Tensor, ...], writes: tuple[Tensor, ...],
-              core: KernelCore | FoldedCore | WindowCore | CollectCore | SplitCore, beats: int) -> Part:  # fmt: skip
+              core: Core, beats: int) -> Part:  # fmt: skip
         return Part(self.network.name, name, layers, reads, writes, core, beats)
 
     def _kernel(self, layers: list[Layer], beats: int) -> Part:
@@ -181,8 +184,11 @@ class _Streams:
                 yield from self._conv(layer, source)
             case Pool() if beats_of(layer.shape) > 1 and layer.kernel != source.shape[:-1]:
                 yield self._window(layer, self._pool_tail(layer))
-            case Rearrange(op=RearrangeOp.ZERO_PAD) if layer.result == source.result:
-                yield self._padding(layer, source)
+            case Pool(form=PoolForm.GLOBAL_STREAM) if beats_of(source.shape) > 1:
+                yield self._total(layer, source)
+            case Rearrange() if layer.result == source.result and (core := self._moved(layer, source)):
+                beat, writes = self._beat(source.name), (self._beat(layer.name),)
+                yield self._part(layer.name, (layer.name,), (beat,), writes, core, beats_of(source.shape))
             case Reshape() if beats_of(layer.shape) == 1:
                 yield self._collect(layer.name, source, (layer.name,))
             case _:
@@ -229,18 +235,35 @@ class _Streams:
         reads, writes = (self._beat(source.name),), (self._beat(names[-1]),)
         return self._part(layer.name, names, reads, writes, core, beats_of(source.shape))
 
-    def _window_core(self, layer: Conv | Pool, tail: Network | None) -> WindowCore:
+    def _window_core(self, layer: Conv | Pool, tail: Network | None) -> Core:
         source, padding = self._bordered(layer)
-        return WindowCore(
+        return cores.window(
             self._beat(source.name).width, _two(source.shape[:-1]), _two(layer.kernel), _two(layer.stride), padding,
             tail,
         )  # fmt: skip
 
-    def _padding(self, layer: Rearrange, source: Layer) -> Part:
-        beat = self._beat(source.name)
-        core = WindowCore(beat.width, _two(source.shape[:-1]), (1, 1), (1, 1), _four(layer.parameters), None)
-        writes = (self._beat(layer.name),)
-        return self._part(layer.name, (layer.name,), (beat,), writes, core, beats_of(source.shape))
+    def _total(self, layer: Pool, source: Layer) -> Part:
+        """Accumulators over the beats; what follows the last of them is a pooling of one element."""
+        whole, count = (1,) * len(layer.kernel), beats_of(source.shape)
+        sums = Input(name=f"{layer.name}_total", sources=(), shape=(*whole, source.shape[-1]), result=layer.accum)
+        end = replace(layer, sources=(sums.name,), kernel=whole, stride=whole, count=count)
+        tail = self.tails[layer.name]
+        names = (layer.name, *(member.name for member in tail))
+        network = Network(self.network.name, (sums, end, *tail), (names[-1],))
+        core = cores.total(layer, source.shape[-1], source.result, count, network)
+        return self._part(layer.name, names, (self._beat(source.name),), (self._beat(names[-1]),), core, count)
+
+    def _moved(self, layer: Rearrange, source: Layer) -> Core | None:
+        """Line buffers or counters for pixels that keep their order; None: the layer needs the whole tensor."""
+        bits, size, new = self._beat(source.name).width, _two(source.shape[:-1]), _two(layer.shape[:-1])
+        match layer.op:
+            case RearrangeOp.ZERO_PAD:
+                return cores.window(bits, size, (1, 1), (1, 1), _four(layer.parameters))
+            case RearrangeOp.CROP:
+                return cores.crop(bits, size, _four(layer.parameters))
+            case RearrangeOp.RESIZE if new[0] % size[0] == 0 and new[1] % size[1] == 0:
+                return cores.repeat(bits, size[1], (new[0] // size[0], new[1] // size[1]))
+        return None
 
     def _folded(self, layer: Layer, product: Dense, source: Tensor, beats: int) -> Part:
         tail = self.tails[layer.name]
@@ -259,7 +282,7 @@ class _Streams:
                 hint="pool or stride more before this layer",
             )
         word = Tensor(name, beat.size * count, beat.format)
-        return self._part(name, layers, (beat,), (word,), CollectCore(beat.width, count), count)
+        return self._part(name, layers, (beat,), (word,), cores.collect(beat.width, count), count)
 
     def _whole(self, layer: Layer) -> Iterator[Part]:
         """Collect the sources, compute the layer on whole tensors, split the result."""
@@ -282,7 +305,7 @@ class _Streams:
         names = (layer.name, *(member.name for member in tail))
         yield self._part(word.name, names, reads, (word,), KernelCore(network), 1)
         if beats > 1:
-            yield self._part(f"{last}_beats", (), (word,), (beat,), SplitCore(beat.width, beats), 1)
+            yield self._part(f"{last}_beats", (), (word,), (beat,), cores.split(beat.width, beats), 1)
 
 
 def _is_pointwise(layer: Dense | Conv, source: Layer) -> bool:

@@ -27,56 +27,30 @@ class FoldedCore:
     tail: Network | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WindowCore:
-    """Line buffers: pixels to windows, and a kernel that computes something of each window.
+Steps = tuple[tuple[bool, bool], ...]
+"""What a block does one after another, for ever: whether it takes a beat, whether it gives one."""
 
-    ``size``, ``kernel`` and ``stride`` are (rows, columns); ``padding`` is (top, bottom, left, right).
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StepCore:
+    """A hand-written block ``sv/<module>.sv`` that goes through steps, and a kernel behind it.
+
+    Attributes:
+        module: its name.
+        parameters: of the instance.
+        steps: of the instance.
+        width: bits of what it gives to the kernel.
+        tail: the kernel.
     """
 
-    bits: int
-    size: tuple[int, int]
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int, int, int]
-    tail: Network | None
-
-    @property
-    def steps(self) -> tuple[tuple[bool, bool], ...]:
-        """For each clock of an image: whether a pixel is taken, whether a window is complete."""
-        top, bottom, left, right = self.padding
-        rows, columns = self.size[0] + top + bottom, self.size[1] + left + right
-        return tuple(
-            (
-                top <= row < top + self.size[0] and left <= column < left + self.size[1],
-                self._complete(row, 0) and self._complete(column, 1),
-            )
-            for row in range(rows)
-            for column in range(columns)
-        )
-
-    def _complete(self, place: int, axis: int) -> bool:
-        first = self.kernel[axis] - 1
-        return place >= first and (place - first) % self.stride[axis] == 0
+    module: str
+    parameters: dict[str, int]
+    steps: Steps
+    width: int
+    tail: Network | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CollectCore:
-    """``count`` beats of ``bits`` to one word."""
-
-    bits: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class SplitCore:
-    """One word to ``count`` beats of ``bits``."""
-
-    bits: int
-    count: int
-
-
-Core = KernelCore | FoldedCore | WindowCore | CollectCore | SplitCore
+Core = KernelCore | FoldedCore | StepCore
 
 
 @dataclass(frozen=True, slots=True, eq=False)

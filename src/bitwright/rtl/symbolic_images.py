@@ -74,7 +74,7 @@ def _pooled(layer: Pool, window: list[FVariable | None], fmt: FixedFormat) -> FV
             least = (fmt.min if fmt.signed else 1 << (fmt.width - 1)) * 2.0**-fmt.fraction
             inside.append(FVariable.from_const(least, inside[0].hwconf))
         return assign(reduce(lambda a, b: a.max_of(b), inside), accum)
-    number = len(window) if layer.count_padding else len(inside)
+    number = layer.count or (len(window) if layer.count_padding else len(inside))
     if layer.form is PoolForm.STREAM:
         return divided(tree_sum(inside, accum), number, accum)
     zero = FVariable.from_const(0.0, inside[0].hwconf)
