@@ -67,9 +67,10 @@ def cnn() -> Network:
 
 
 def sequence() -> Network:
-    """One axis, strides, a pointwise convolution beside a plain branch, an average over all."""
+    """Types per channel, strides, a pointwise convolution beside a plain branch, an average over all."""
     draft = Draft("sequence")
     x: Base = draft.input((9, 2), "fixed<5,3>")
+    x = draft.cast_each(x, "fixed<5,3>", ["fixed<4,3>", "ufixed<3,2>"] * 9)
     x = draft.relu(draft.conv(x, 3, (3,), stride=(2,), **EXACT), SMALL)
     both = draft.merge(MergeOp.ADD, x, draft.conv(x, 3, (1,), **EXACT), "fixed<10,6>")
     form = PoolForm.GLOBAL_STREAM

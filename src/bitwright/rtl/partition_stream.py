@@ -12,11 +12,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
 
+import numpy as np
+import numpy.typing as npt
+
 from bitwright.errors import UnsupportedLayerError
 from bitwright.network import Network
 from bitwright.network.layers import (
     Cast,
+    CastEach,
     Concat,
+    Constant,
     Conv,
     Dense,
     ExpLinear,
@@ -89,6 +94,8 @@ class _Streams:
                 return constant.raw.size in {1, channels}
             case Softmax() | HardMax():
                 return layer.inner == 1 and layer.slices[1] == channels
+            case CastEach(bits=formats):
+                return _is_constant(formats.raw.reshape(3, beats, channels))
             case Merge():
                 return all(source.shape == layer.shape for source in self._sources(layer))
             case Concat():
@@ -173,6 +180,9 @@ class _Streams:
             return replace(layer, shape=layer.shape[-1:], axis=0)
         if isinstance(layer, Softmax | HardMax):
             return replace(layer, shape=layer.shape[-1:], outer=1)
+        if isinstance(layer, CastEach):
+            formats = layer.bits.raw[:, : layer.shape[-1]]
+            return replace(layer, shape=layer.shape[-1:], bits=Constant(formats, layer.bits.format))
         return replace(layer, shape=layer.shape[-1:])
 
     def _own(self, layer: Layer) -> Iterator[Part]:
@@ -319,6 +329,11 @@ def _is_folded(layer: Dense | Conv) -> bool:
     """Whether a layer is time-multiplexed; a depthwise product is too small to be."""
     depthwise = isinstance(layer, Conv) and layer.depthwise
     return layer.strategy == "resource" and layer.reuse_factor > 1 and not depthwise
+
+
+def _is_constant(formats: npt.NDArray[np.int64]) -> bool:
+    """Whether (3, beats, channels) types are those of the first beat everywhere."""
+    return bool((formats == formats[:, :1]).all())
 
 
 def _two(sizes: tuple[int, ...]) -> tuple[int, int]:
