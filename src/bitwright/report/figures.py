@@ -47,10 +47,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Layers that share one module (or one layer alone) and what they cost."""
+    """Layers that share one module (or one layer alone), what they cost, and what was expected before synthesis."""
 
     layers: tuple[LayerRow, ...]
     figures: dict[str, Figure]
+    estimated_lut: Measurement | None = None
 
     @property
     def name(self) -> str:
@@ -133,7 +134,11 @@ def blocks(report: Report) -> tuple[Block, ...]:
         own = any(m.layer == layer.name for m in counted)
         alone = own or layer.module is None
         groups.setdefault(("layer", layer.name) if alone else ("module", str(layer.module)), []).append(layer)
-    return tuple(Block(tuple(group), _block_figures(key, counted)) for key, group in groups.items())
+    expected = {m.design: m for m in report.measurements if m.metric == "ESTIMATED_LUT"}
+    return tuple(
+        Block(tuple(group), _block_figures(key, counted), expected.get(group[0].module or ""))
+        for key, group in groups.items()
+    )
 
 
 def _block_figures(key: tuple[str, str], counted: list[Measurement]) -> dict[str, Figure]:

@@ -232,6 +232,7 @@ def _resources(report: Report) -> dict[str, Any]:
         "metrics": _present(_METRICS, [figures for _, figures in tops]),
         "notes": _notes(tops),
         "blocks": rows,
+        "estimated": any(block.estimated_lut for block in rows),
         "layer_metrics": _present(_LAYER_METRICS, [block.figures for block in rows]),
         "layer_plots": _layer_plots(rows),
         "layer_source": _files(figure for block in rows for figure in block.figures.values()),
