@@ -267,6 +267,7 @@ STAGE_TITLES = {
     "emit": "write the RTL bundle: SystemVerilog, constraints, scripts, bundle.json",
     "verify": "simulate the RTL under Verilator and compare all oracles bit for bit",
     "synth": "synthesize with Yosys, count resources, simulate the netlist",
+    "route": "place and route the netlist, where the target names a tool that can",
     "report": "write report.json, report.md and report.html",
 }
 for _name, _title in STAGE_TITLES.items():

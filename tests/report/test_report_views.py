@@ -41,7 +41,7 @@ def test_summary_of_a_good_run() -> None:
 
 
 def test_timing_says_whether_it_was_met() -> None:
-    slack = figure("WNS", -0.12, "jet3", unit="ns", stage=FigureStage.POST_ROUTE, tool="vivado")
+    slack = figure("WNS_NS", -0.12, "jet3", unit="ns", stage=FigureStage.POST_ROUTE, tool="vivado")
     found = rows(sample(measurements=(*sample().measurements, slack)))
     assert "timing NOT met, WNS -0.120 ns (POST_ROUTE)" in found["Latency"][1]
 
