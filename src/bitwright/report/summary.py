@@ -66,7 +66,8 @@ def resource_rows(report: Report) -> list[Row]:
 def _resource_row(name: str, figure: Figure | None, where: str, report: Report) -> Row:
     if figure is None:
         return (name, "not stated", where) if where else (name, "NOT RUN", missing_reason(report, "synth"))
-    return (name, count(figure.value), f"{where}; {figure.note}" if name == "BRAM" else where)
+    told = name == "BRAM" or figure.note.startswith("not counted")
+    return (name, count(figure.value), f"{where}; {figure.note}" if told else where)
 
 
 def timing_rows(report: Report) -> list[Row]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from bitwright.eda.nextpnr import PACKAGE, Harness, RouteTool, find_nextpnr, place_and_route
 from bitwright.eda.tools import find_yosys
+from bitwright.errors import ToolFailedError
 from bitwright.files import write_json
-from bitwright.report.parsers.nextpnr import routed_figures
-from bitwright.report.records import Status
+from bitwright.report.parsers.collect import parse_file
+from bitwright.report.records import FigureStage, Measurement, Status
 from bitwright.rtl.bundle import Bundle, load_bundle
 from bitwright.stages.job import Job
 from bitwright.stages.runner import Say
@@ -35,11 +36,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
         _source(bundle, job.stage("emit")), harness,
         part=job.target.part, clock_ns=job.target.clock_ns, folder=out, yosys=find_yosys(), tool=tool, say=say,
     )  # fmt: skip
-    figures = routed_figures(
-        routed.report.read_text(encoding="utf-8"), f"route/{routed.report.name}", part=bundle.part,
-        tool_version=tool.version, design=harness.name,
-        note=f"{bundle.shell.module} and {_registers(harness)} registers of the harness around it",
-    )  # fmt: skip
+    figures = _figures(routed.report, harness, bundle.part, tool.version)
     data = {
         "status": Status.PASSED,
         "reason": "",
@@ -74,6 +71,34 @@ def harness_of(bundle: Bundle) -> Harness:
 
 def _source(bundle: Bundle, root: Path) -> Path:
     return next(root / module.file for module in bundle.modules if module.name == bundle.shell.module)
+
+
+KEPT = {"LUT", "FF", "DSP", "EBR", "FMAX_MHZ", "WNS_NS"}
+
+
+def _figures(report: Path, harness: Harness, part: str, version: str) -> list[Measurement]:
+    """What nextpnr says of the design in its harness.
+
+    Raises:
+        ToolFailedError: something in its report is not understood: figures of half a report are no figures.
+    """
+    parsed = parse_file(report, f"route/{report.name}")
+    if parsed.problems:
+        first = parsed.problems[0]
+        raise ToolFailedError(
+            f"nextpnr's report is not as expected: {first.message}", where=f"{report}:{first.line}",
+            hint="install the version of nextpnr that pyproject.toml asks for",
+        )  # fmt: skip
+    note = f"{harness.dut} and {_registers(harness)} registers of the harness around it"
+    return [
+        Measurement(
+            metric=figure.metric, value=figure.value, unit=figure.unit, stage=FigureStage(figure.stage.value),
+            tool="nextpnr-ecp5", tool_version=version, part=part, design=harness.name, source=figure.source,
+            line=figure.line, note=note,
+        )
+        for figure in parsed.figures
+        if figure.metric in KEPT and not isinstance(figure.value, str)
+    ]  # fmt: skip
 
 
 def _registers(harness: Harness) -> int:

@@ -132,6 +132,10 @@ def _total(design: str, parts: Sequence[Sequence[Measurement]]) -> list[Measurem
                 "note": note,
             }
         )
+    if "EBR" in totals and "CARRY" in totals:  # a Lattice carry cell is two LUT4 with a chain between them
+        carry = totals["CARRY"].value
+        note = f"not counted: two LUT4 in each of {carry:,} carry cells; {totals['LUT'].note}"
+        totals["LUT"] = totals["LUT"].model_copy(update={"note": note})
     return list(totals.values())
 
 
