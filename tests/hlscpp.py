@@ -28,6 +28,7 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Embedding,
     ExpLinear,
     HardMax,
     HardSigmoid,
@@ -63,6 +64,7 @@ HEAD = """
 #include "nnet_utils/nnet_padding.h"
 #include "nnet_utils/nnet_cropping.h"
 #include "nnet_utils/nnet_image.h"
+#include "nnet_utils/nnet_embed.h"
 #include "nnet_utils/nnet_conv1d.h"
 #include "nnet_utils/nnet_conv2d.h"
 #include "nnet_utils/nnet_sepconv1d.h"
@@ -152,6 +154,12 @@ class Writer:
                     f"typedef {ctype(layer.accum)} accum_t",
                     f"typedef {ctype(self.source(layer, 1).result)} weight_t",
                     "template <class x_T, class y_T> using product = nnet::product::mult<x_T, y_T>",
+                ]
+            case Embedding():
+                rows, n = layer.table.raw.shape
+                return [
+                    f"static const unsigned n_in = {self.source(layer).size}, n_out = {n}, vocab_size = {rows}",
+                    f"static const unsigned reuse_factor = 1; typedef {ctype(layer.table.format)} embeddings_t",
                 ]
             case Merge():
                 sizes = [self.source(layer, i).size for i in (0, 1)]
@@ -306,6 +314,8 @@ class Writer:
                 return array(f"{layer.name}_p", layer.alpha)
             case Lookup():
                 return array(f"{layer.name}_p", layer.table)
+            case Embedding():
+                return array(f"{layer.name}_p", layer.table)
             case ScaleBias():
                 return [*array(f"{layer.name}_w", layer.scale), *array(f"{layer.name}_b", layer.bias)]
             case _:
@@ -334,7 +344,7 @@ class Writer:
         return f"nnet::{name}<{types}>({layer.sources[0]}, {parameter}, {layer.name});"
 
     def extra(self, layer: Layer) -> list[str]:
-        if isinstance(layer, Lookup):
+        if isinstance(layer, Lookup | Embedding):
             return [f"{layer.name}_p"]
         return [f"{layer.name}_w", f"{layer.name}_b"] if isinstance(layer, Dense | Conv | ScaleBias) else []
 
@@ -363,6 +373,8 @@ class Writer:
                 return "hard_tanh" if layer.tanh else "hard_sigmoid"
             case Lookup():
                 return "unary_lut"
+            case Embedding():
+                return "embedding"
             case Dot():
                 return "dot1d"
             case Leaky() | Threshold() | ExpLinear() | Levels() | CastEach() | Recurrent():

@@ -24,6 +24,7 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Embedding,
     ExpLinear,
     HardMax,
     HardSigmoid,
@@ -407,6 +408,16 @@ def recurrent(layer: Recurrent, x: Numbers, shape: Sequence[int]) -> Numbers:
     return [v for t in range(steps) for v in out[t]] if layer.sequences else h
 
 
+def embedding(layer: Embedding, x: Numbers) -> Numbers:
+    """nnet::embedding; what lies beyond its array is taken from its ends."""
+    rows, n_out = layer.table.raw.shape
+    embeddings, out = numbers(layer.table), []
+    for v in x:
+        inside = min(max(v, Fraction(0)), Fraction(rows - 1))
+        out += [store(embeddings[as_int(inside * n_out + i)], layer.result) for i in range(n_out)]
+    return out
+
+
 def dot(layer: Dot, a: Numbers, b: Numbers) -> Numbers:
     """dot1d."""
     acc = Fraction(0)
@@ -472,6 +483,8 @@ def compute(layer: Layer, sources: list[Layer], values: list[Numbers]) -> Number
             return sliced(layer, values[0], lambda x: hard_max(layer, x))
         case Leaky() | Threshold() | HardSigmoid() | ExpLinear() | Levels() | Lookup() | CastEach():
             return [activation(layer, i, v, sources[0].result) for i, v in enumerate(values[0])]
+        case Embedding():
+            return embedding(layer, values[0])
         case Recurrent():
             return recurrent(layer, values[0], sources[0].shape)
         case Dot():

@@ -25,6 +25,7 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Embedding,
     ExpLinear,
     GateFunction,
     HardMax,
@@ -297,6 +298,12 @@ class Draft:
                 sequences=sequences, **options,
             )
         )  # fmt: skip
+
+    def embedding(self, x: Base, rows: int, n: int, table: Format, result: Format) -> Embedding:
+        """An Embedding layer with a random table."""
+        return self.add(
+            Embedding(**self.common("embed", (x,), (*x.shape, n), result), table=self.constant((rows, n), table))
+        )
 
     def dot(self, a: Base, b: Base, accum: Format, result: Format) -> Dot:
         """A Dot layer."""
@@ -611,6 +618,21 @@ def _lookups() -> Network:
     return draft.network(*outs, more, draft.lookup(draft.relu(signed, "fixed<3,3>"), "ufixed<7,3>", "ufixed<5,1>"))
 
 
+def _embeddings() -> Network:
+    """Indices with and without fraction bits, signed, coarse, and a table that no power of two divides."""
+    draft = Draft("embeddings")
+    tokens, fine = draft.input(3, "ufixed<3,3>"), draft.input(1, "ufixed<4,2>")
+    known = draft.relu(draft.scale_bias(fine, "fixed<1,1>", "fixed<1,1>", "fixed<6,3>"), "ufixed<3,3>")
+    outs = [
+        draft.embedding(tokens, 8, 3, "fixed<6,2>", "fixed<6,2>"),
+        draft.embedding(fine, 5, 3, "fixed<6,2>", "fixed<5,3,RND_CONV,SAT>"),
+        draft.embedding(draft.relu(draft.input(2, "fixed<4,4>"), "fixed<4,4>"), 8, 2, "fixed<5,1>", "ufixed<4,1>"),
+        draft.embedding(draft.input(1, "ufixed<2,4>"), 13, 1, "fixed<5,1>", "fixed<5,1>"),
+        draft.embedding(known, 8, 2, "ufixed<5,1>", "ufixed<5,1>"),
+    ]
+    return draft.network(*outs)
+
+
 def _softmax_of_slices() -> Network:
     draft = Draft("softmax_of_slices")
     x = draft.input((2, 3, 2), "fixed<5,2>")
@@ -785,7 +807,7 @@ def every_kind() -> list[Network]:
     return [
         *dense_networks(), *conv_networks(), *pool_networks(), _rearranges(), _dense_then(), _dense_partial_sums(),
         _scale_bias(), _relu(), _casts(), _formats(), *_tables(), _activations(), _levels(), *recurrent_networks(),
-        _quantizers(), _lookups(), _dense_of_axes(), _softmax_of_slices(),
+        _quantizers(), _lookups(), _embeddings(), _dense_of_axes(), _softmax_of_slices(),
         _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(),
         _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip

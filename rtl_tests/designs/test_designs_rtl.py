@@ -96,6 +96,13 @@ def padded() -> Network:
     return streamed(draft.network(draft.conv(draft.relu(x, SMALL), 0, (2, 2), depthwise=True, **EXACT)))
 
 
+def tokens() -> Network:
+    """Rows of a table, one beat to three, and a convolution over them."""
+    draft = Draft("tokens")
+    x: Base = draft.embedding(draft.input(5, "ufixed<3,3>"), 7, 2, "fixed<5,2>", "fixed<5,2>")
+    return streamed(draft.network(draft.relu(draft.conv(x, 2, (3,), **EXACT), SMALL)))
+
+
 FOLDED = [
     mlp("two", (8, 6, 4), (4, 6)),
     mlp("passes", (6, 4, 3), (6, 12), accum="fixed<12,6,RND,SAT>", result="fixed<8,4,TRN,SAT_SYM>"),
@@ -103,7 +110,7 @@ FOLDED = [
     mlp("unsigned", (4, 4), (16,), accum="fixed<10,6,RND_CONV,SAT_ZERO>", x="ufixed<5,1>"),
     skip(),
 ]
-STREAMS = [cnn(), sequence(), residual(), padded()]
+STREAMS = [cnn(), sequence(), residual(), padded(), tokens()]
 
 
 SLOW = {"deep", "unsigned", "two", "sequence", "padded"}

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.hls
 FEW = (
     "conv1d:io_parallel:1", "conv2d:io_stream:1", "pool:io_stream:1", "places:io_parallel:1",
     "activations:io_parallel:1", "merges:io_parallel:1", "binary:io_parallel:2", "recurrent:io_stream:1",
+    "embedding:io_parallel:1", "embedding:io_stream:2",
 )  # fmt: skip
 MORE = (
     "separable2d:io_stream:1", "pool:io_parallel:1", "pool_padded:io_parallel:1", "quantized:io_stream:1",
@@ -29,6 +30,7 @@ SORTS = (
     "quantized",
     "binary",
     "powers",
+    "embedding",
 )
 MANY = MORE + tuple(
     f"{sort}:{io}:{seed}" for sort in SORTS for io in ("io_parallel", "io_stream") for seed in (11, 12, 13)

@@ -39,6 +39,7 @@ HARDWARE: dict[str, tuple[str, tuple[str, ...]]] = {
     "Softmax": (BEATS, (EXACT, LAYERS)),
     "Merge": (BEATS, (EXACT, DESIGNS)),
     "Dot": (WHOLE, (LAYERS,)),
+    "Embedding": (WHOLE, (LAYERS,)),
     "Concatenate": (BEATS, (EXACT, DESIGNS)),
     "Reshape": (WHOLE, (EXACT, DESIGNS)),
     "Repack": (WHOLE, (LAYERS,)),

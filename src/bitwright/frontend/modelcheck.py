@@ -29,7 +29,7 @@ LAYERS = HGQ2_LAYERS | PROXY_LAYERS | frozenset({
     "SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D", "QConv2DBatchnorm", "MaxPooling1D",
     "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D",
-    "UpSampling1D", "UpSampling2D", "Permute", "LeakyReLU", "ThresholdedReLU", "ELU", "PReLU", "Dot",
+    "UpSampling1D", "UpSampling2D", "Permute", "LeakyReLU", "ThresholdedReLU", "ELU", "PReLU", "Dot", "Embedding",
     "LSTM", "GRU", "QLSTM", "QGRU", "Bidirectional", "TimeDistributed", "EinsumDense",
 })  # fmt: skip
 """Classes of layers that are read; ``lower`` may still refuse an option of one."""

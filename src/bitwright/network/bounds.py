@@ -23,6 +23,7 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Embedding,
     ExpLinear,
     HardMax,
     HardSigmoid,
@@ -162,7 +163,7 @@ def layer_bounds(layer: Layer, sources: list[tuple[Interval, FixedFormat]], shap
             return _exp_linear_bounds(layer, *sources[0])
         case Levels():
             return same(min(layer.levels), max(layer.levels), layer.size)
-        case Lookup():
+        case Lookup() | Embedding():
             ends = same(int(layer.table.raw.min()), int(layer.table.raw.max()), layer.size)
             return cast(ends, layer.table.format.fraction, fmt)
         case CastEach():

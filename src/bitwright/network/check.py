@@ -18,6 +18,7 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Embedding,
     ExpLinear,
     GateFunction,
     HardMax,
@@ -107,8 +108,8 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
         case Leaky() | Threshold() | HardSigmoid() | ExpLinear() | Levels() | Lookup() | CastEach():
             _same_size(layer, sources[0], where)
             _check_activation(layer, where)
-        case Recurrent():
-            _check_recurrent(layer, sources[0], where)
+        case Recurrent() | Embedding():
+            _check_sequence(layer, sources[0], where)
         case Dot():
             _require(sources[0] == sources[1] and len(sources[0]) == 1, where, "a dot product of other than vectors")
             _require(layer.size == 1, where, "a dot product gives one number")
@@ -121,6 +122,19 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
         case Concat():
             _require(layer.size == sum(prod(source) for source in sources), where, "elements are lost or made")
             _require(0 <= layer.axis < len(layer.shape), where, f"axis {layer.axis} does not exist")
+        case _:
+            assert_never(layer)
+
+
+Sequences = Recurrent | Embedding
+
+
+def _check_sequence(layer: Sequences, source: Shape, where: str) -> None:
+    match layer:
+        case Recurrent():
+            _check_recurrent(layer, source, where)
+        case Embedding():
+            _check_embedding(layer, source, where)
         case _:
             assert_never(layer)
 
@@ -138,6 +152,13 @@ def _check_recurrent(layer: Recurrent, source: Shape, where: str) -> None:
     for function, table in ((layer.function, layer.table), (layer.gate, layer.gate_table)):
         if function is not GateFunction.RELU:
             _power_of_two(where, table)
+
+
+def _check_embedding(layer: Embedding, source: Shape, where: str) -> None:
+    _require(layer.table.raw.ndim == 2 and layer.table.raw.size > 0, where, "the table has no rows")
+    shape = (*source, layer.table.raw.shape[1])
+    _require(layer.shape == shape, where, f"its rows give shape {shape}, not {layer.shape}")
+    _check_constants(where, layer.table)
 
 
 def _check_slices(layer: Softmax | HardMax, where: str) -> None:
@@ -224,6 +245,9 @@ def _check_addresses(layer: Layer, sources: list[FixedFormat], where: str) -> No
         _require(bits <= INDEX_BITS, where, f"values of {sources[0]} overflow the 32-bit table index")
     if isinstance(layer, ExpLinear):
         bits = sources[0].integer - sources[0].signed + layer.table.raw.size.bit_length() - 3
+        _require(bits <= INDEX_BITS, where, f"values of {sources[0]} overflow the 32-bit table index")
+    if isinstance(layer, Embedding):
+        bits = sources[0].integer - sources[0].signed + layer.table.raw.shape[1].bit_length()
         _require(bits <= INDEX_BITS, where, f"values of {sources[0]} overflow the 32-bit table index")
     if isinstance(layer, Lookup):
         entries, width = layer.table.raw.size, sources[0].width

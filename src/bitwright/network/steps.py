@@ -31,6 +31,7 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Embedding,
     ExpLinear,
     HardMax,
     HardSigmoid,
@@ -52,6 +53,7 @@ from bitwright.network.layers import (
     Threshold,
 )
 from bitwright.network.rearrange import source_index
+from bitwright.network.steps_attention import embedding
 from bitwright.network.steps_conv import convolution
 from bitwright.network.steps_elements import (
     cast_each,
@@ -125,6 +127,8 @@ def _step_of_one(layer: Layer, source: Layer, inside: Interval) -> Step:
             return lookup(layer, fmt)
         case CastEach():
             return cast_each(layer, fmt)
+        case Embedding():
+            return embedding(layer, fmt)
         case Recurrent():
             return recurrent(layer, source, inside)
         case Argmax():
