@@ -33,6 +33,7 @@ from bitwright.network.layers import (
     HardMax,
     HardSigmoid,
     Input,
+    LayerNorm,
     Leaky,
     Levels,
     Lookup,
@@ -50,6 +51,7 @@ from bitwright.network.layers import (
     TableFunction,
     Threshold,
 )
+from bitwright.network.tables import inverse_root_table
 
 HEAD = """
 #include <cstdint>
@@ -65,6 +67,7 @@ HEAD = """
 #include "nnet_utils/nnet_cropping.h"
 #include "nnet_utils/nnet_image.h"
 #include "nnet_utils/nnet_embed.h"
+#include "nnet_utils/nnet_layernorm.h"
 #include "nnet_utils/nnet_conv1d.h"
 #include "nnet_utils/nnet_conv2d.h"
 #include "nnet_utils/nnet_sepconv1d.h"
@@ -161,6 +164,16 @@ class Writer:
                     f"static const unsigned n_in = {self.source(layer).size}, n_out = {n}, vocab_size = {rows}",
                     f"static const unsigned reuse_factor = 1; typedef {ctype(layer.table.format)} embeddings_t",
                 ]
+            case LayerNorm():
+                rows = layer.size // layer.scale.raw.size
+                return [
+                    f"static const unsigned n_in = {layer.size}, seq_len = {rows}, table_size = {layer.table.raw.size}",
+                    f"static const unsigned table_range_power2 = {layer.range_power}, reuse_factor = 1",
+                    f"static const unsigned epsilon_power_of_10 = {self.epsilon(layer)}",
+                    f"typedef {ctype(layer.accum)} accum_t; typedef {ctype(layer.table.format)} table_t",
+                    f"typedef {ctype(layer.scale.format)} scale_t; typedef {ctype(layer.bias.format)} bias_t",
+                    "template <class x_T, class y_T> using product = nnet::product::mult<x_T, y_T>",
+                ]
             case Merge():
                 sizes = [self.source(layer, i).size for i in (0, 1)]
                 return [f"static const unsigned n_elem = {layer.size}, n_elem1 = {sizes[0]}, n_elem2 = {sizes[1]}"]
@@ -168,6 +181,11 @@ class Writer:
                 return self.concat_members(layer)
             case Input() | Reshape() | Argmax() | CastEach() | Levels() | Recurrent():
                 return []
+
+    def epsilon(self, layer: LayerNorm) -> int:
+        """The power of ten of which the table was made: the C++ fills its own."""
+        made = (inverse_root_table(layer.table.raw.size, layer.table.format, n, layer.range_power) for n in (1, 2, 3))
+        return 1 + [np.array_equal(table.raw, layer.table.raw) for table in made].index(True)
 
     def dense_members(self, layer: Dense) -> list[str]:
         return [
@@ -316,7 +334,7 @@ class Writer:
                 return array(f"{layer.name}_p", layer.table)
             case Embedding():
                 return array(f"{layer.name}_p", layer.table)
-            case ScaleBias():
+            case ScaleBias() | LayerNorm():
                 return [*array(f"{layer.name}_w", layer.scale), *array(f"{layer.name}_b", layer.bias)]
             case _:
                 return []
@@ -346,7 +364,7 @@ class Writer:
     def extra(self, layer: Layer) -> list[str]:
         if isinstance(layer, Lookup | Embedding):
             return [f"{layer.name}_p"]
-        return [f"{layer.name}_w", f"{layer.name}_b"] if isinstance(layer, Dense | Conv | ScaleBias) else []
+        return [f"{layer.name}_w", f"{layer.name}_b"] if isinstance(layer, Dense | Conv | ScaleBias | LayerNorm) else []
 
     def function(self, layer: Layer) -> str:
         match layer:
@@ -375,6 +393,8 @@ class Writer:
                 return "unary_lut"
             case Embedding():
                 return "embedding"
+            case LayerNorm():
+                return "layernormalize"
             case Dot():
                 return "dot1d"
             case Leaky() | Threshold() | ExpLinear() | Levels() | CastEach() | Recurrent():
@@ -468,6 +488,8 @@ class TableCase:
     result: FixedFormat
     address: FixedFormat = DEFAULT_ADDRESS
     scale: float = 1.0
+    epsilon: int = 3
+    range_power: int = 0
 
 
 def table_text(case: TableCase, number: int) -> str:
@@ -478,6 +500,7 @@ def table_text(case: TableCase, number: int) -> str:
   typedef table_t inv_table_t;
   static const unsigned exp_table_size = {case.entries}, inv_table_size = {case.entries};
   static constexpr float exp_scale = {case.scale!r};
+  static const unsigned epsilon_power_of_10 = {case.epsilon}, table_range_power2 = {case.range_power};
 }};
 """
     this, address = f"table_config_{number}", ctype(case.address)
@@ -491,6 +514,7 @@ def table_text(case: TableCase, number: int) -> str:
         "exp": f"nnet::init_exp_table<{address}, {this}>(t)",
         "negexp": f"nnet::init_exp_table<{address}, {this}>(t, true)",
         "inverse": f"nnet::init_invert_table<{address}, {this}>(t)",
+        "root": f"nnet::init_invert_sqr_table<{this}, {case.entries}>(t)",
     }[case.kind]
     return f"""{config}extern "C" void table_{number}(int64_t *y) {{
   static {ctype(case.result)} t[{case.entries}];

@@ -30,6 +30,7 @@ from bitwright.network.layers import (
     HardSigmoid,
     Input,
     Layer,
+    LayerNorm,
     Leaky,
     Levels,
     Lookup,
@@ -418,6 +419,26 @@ def embedding(layer: Embedding, x: Numbers) -> Numbers:
     return out
 
 
+def layernormalize(layer: LayerNorm, x: Numbers) -> Numbers:
+    """layernorm_1d for each row."""
+    dim, accum_t, res = layer.scale.raw.size, layer.accum, []
+    table, scale, bias = numbers(layer.table), numbers(layer.scale), numbers(layer.bias)
+    k_inv = store(Fraction(1.0 / dim), accum_t)
+    for first in range(0, len(x), dim):
+        data = [store(v, accum_t) for v in x[first : first + dim]]
+        sum_cache = sum_cache2 = Fraction(0)
+        for v in data:
+            sum_cache = store(sum_cache + v, accum_t)
+        mean = store(sum_cache * k_inv, accum_t)
+        data_diff = [store(v - mean, accum_t) for v in data]
+        for diff in data_diff:
+            sum_cache2 = store(sum_cache2 + store(diff * diff, accum_t), accum_t)
+        index = as_int(store(sum_cache2 * k_inv, accum_t) * len(table) * 2**layer.range_power)
+        deno_inver = table[min(max(index, 0), len(table) - 1)]
+        res += [store(d * deno_inver * scale[i] + bias[i], layer.result) for i, d in enumerate(data_diff)]
+    return res
+
+
 def dot(layer: Dot, a: Numbers, b: Numbers) -> Numbers:
     """dot1d."""
     acc = Fraction(0)
@@ -485,6 +506,8 @@ def compute(layer: Layer, sources: list[Layer], values: list[Numbers]) -> Number
             return [activation(layer, i, v, sources[0].result) for i, v in enumerate(values[0])]
         case Embedding():
             return embedding(layer, values[0])
+        case LayerNorm():
+            return layernormalize(layer, values[0])
         case Recurrent():
             return recurrent(layer, values[0], sources[0].shape)
         case Dot():

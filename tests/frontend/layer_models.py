@@ -197,6 +197,17 @@ def embedding(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
 
 
 @case
+def norms(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Layer normalization, whose table and accumulator have types of their own."""
+    x = layers.Input((rng.randint(2, 3), rng.randint(2, 4)), name="in_1")
+    y = layers.Activation("relu", name="r")(x)
+    return [x], [
+        layers.LayerNormalization(name="a")(x),
+        layers.LayerNormalization(epsilon=1e-5, name="b")(y),
+    ]
+
+
+@case
 def recurrent(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     """Both cells, all states and the last one."""
     x = layers.Input((rng.randint(2, 4), rng.randint(1, 3)), name="in_1")

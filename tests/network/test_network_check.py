@@ -75,6 +75,12 @@ BROKEN: list[tuple[str, Callable[[], Network]]] = [
     ("embeddings.embed4: its rows give shape (3, 3), not (9,)", lambda: changed("embeddings", 4, shape=(9,))),
     ("embeddings.embed4: the table has no rows", lambda: changed("embeddings", 4, table=raw((3,), "fixed<6,2>"))),
     ("embeddings.embed4: a constant does not", lambda: changed("embeddings", 4, table=raw((2, 3), "fixed<3,1>", 9))),
+    ("norm2: scale and bias do not fit", lambda: changed("layer_norms", 2, scale=raw((2,), "fixed<6,2>"))),
+    ("norm2: a table without entries", lambda: changed("layer_norms", 2, table=raw((0,), "fixed<6,2>"))),
+    (
+        "norm2: a variance of fixed<40,24> overflows the 32-bit table index",
+        lambda: changed("layer_norms", 2, accum=parse_format("fixed<40,24>")),
+    ),
     ("mlp: there is no output", lambda: replaced("mlp", outputs=())),
     ("mlp: outputs ['y'] are not layers", lambda: replaced("mlp", outputs=("y",))),
     ("mlp: there is no input", lambda: replaced("mlp", layers=(), outputs=("x0",))),

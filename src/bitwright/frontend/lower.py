@@ -240,6 +240,7 @@ _HANDLERS: dict[str, Handler] = {
     "Softmax": activations.softmax,
     "Dot": _dot,
     "Embedding": attention.embedding,
+    "LayerNormalization": attention.layer_norm,
     "LSTM": recurrences.recurrent,
     "GRU": recurrences.recurrent,
     "Bidirectional": recurrences.bidirectional,

@@ -29,6 +29,7 @@ from bitwright.network.layers import (
     HardSigmoid,
     Input,
     Layer,
+    LayerNorm,
     Leaky,
     Levels,
     Lookup,
@@ -151,7 +152,7 @@ def layer_bounds(layer: Layer, sources: list[tuple[Interval, FixedFormat]], shap
             return sources[0][0]
         case Concat():
             return whole_range(fmt, layer.size)
-        case Softmax() | HardMax() | Argmax() | Dot() | Recurrent():
+        case Softmax() | HardMax() | Argmax() | Dot() | Recurrent() | LayerNorm():
             return whole_range(fmt, layer.size)
         case Leaky():
             return cast(*_leaky_bounds(layer, *sources[0]), fmt)

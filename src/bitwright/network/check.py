@@ -25,6 +25,7 @@ from bitwright.network.layers import (
     HardSigmoid,
     Input,
     Layer,
+    LayerNorm,
     Leaky,
     Levels,
     Lookup,
@@ -108,7 +109,7 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
         case Leaky() | Threshold() | HardSigmoid() | ExpLinear() | Levels() | Lookup() | CastEach():
             _same_size(layer, sources[0], where)
             _check_activation(layer, where)
-        case Recurrent() | Embedding():
+        case Recurrent() | Embedding() | LayerNorm():
             _check_sequence(layer, sources[0], where)
         case Dot():
             _require(sources[0] == sources[1] and len(sources[0]) == 1, where, "a dot product of other than vectors")
@@ -126,7 +127,7 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
             assert_never(layer)
 
 
-Sequences = Recurrent | Embedding
+Sequences = Recurrent | Embedding | LayerNorm
 
 
 def _check_sequence(layer: Sequences, source: Shape, where: str) -> None:
@@ -135,6 +136,12 @@ def _check_sequence(layer: Sequences, source: Shape, where: str) -> None:
             _check_recurrent(layer, source, where)
         case Embedding():
             _check_embedding(layer, source, where)
+        case LayerNorm():
+            _same_size(layer, source, where)
+            shapes = {layer.scale.raw.shape, layer.bias.raw.shape, source[-1:]}
+            _require(len(shapes) == 1, where, "scale and bias do not fit the last axis")
+            _require(layer.table.raw.ndim == 1 and layer.table.raw.size > 0, where, "a table without entries")
+            _check_constants(where, layer.scale, layer.bias, layer.table)
         case _:
             assert_never(layer)
 
@@ -246,6 +253,9 @@ def _check_addresses(layer: Layer, sources: list[FixedFormat], where: str) -> No
     if isinstance(layer, ExpLinear):
         bits = sources[0].integer - sources[0].signed + layer.table.raw.size.bit_length() - 3
         _require(bits <= INDEX_BITS, where, f"values of {sources[0]} overflow the 32-bit table index")
+    if isinstance(layer, LayerNorm):
+        bits = layer.accum.integer - layer.accum.signed + layer.table.raw.size.bit_length() + layer.range_power
+        _require(bits <= INDEX_BITS, where, f"a variance of {layer.accum} overflows the 32-bit table index")
     if isinstance(layer, Embedding):
         bits = sources[0].integer - sources[0].signed + layer.table.raw.shape[1].bit_length()
         _require(bits <= INDEX_BITS, where, f"values of {sources[0]} overflow the 32-bit table index")

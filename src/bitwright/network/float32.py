@@ -18,6 +18,7 @@ from bitwright.network.layers import (
     ExpLinear,
     HardSigmoid,
     Layer,
+    LayerNorm,
     Lookup,
     Merge,
     MergeOp,
@@ -56,7 +57,7 @@ def float32_exact(network: Network, values: Mapping[str, npt.NDArray[np.int64]])
 
 def _never_exact(layer: Layer) -> str:
     """Why Keras computes another number by design; empty where it does not."""
-    if isinstance(layer, Table | Softmax | ExpLinear | HardSigmoid | Lookup | Recurrent):
+    if isinstance(layer, Table | Softmax | ExpLinear | HardSigmoid | Lookup | Recurrent | LayerNorm):
         return "is a table here and a float function in Keras"
     if isinstance(layer, Pool) and layer.op is PoolOp.AVERAGE:
         return "is an average that is rounded here and a float in Keras"

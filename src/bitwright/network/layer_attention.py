@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bitwright.fixed import FixedFormat
 from bitwright.network.layer_base import Base, Constant
 
 
@@ -16,3 +17,18 @@ class Embedding(Base):
     """
 
     table: Constant
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LayerNorm(Base):
+    """``y_i = cast(d_i * table[index] * scale_i + bias_i)`` over the last axis (nnet_layernorm.h).
+
+    ``d_i`` is ``x_i`` less the mean, the index that of the variance, all of them held in ``accum``.  ``table`` has
+    1 / sqrt for a variance from 0 up to ``2**-range_power``; ``scale`` and ``bias`` are as long as the axis.
+    """
+
+    scale: Constant
+    bias: Constant
+    table: Constant
+    accum: FixedFormat
+    range_power: int = 0

@@ -31,7 +31,7 @@ from bitwright.network.layer_activations import (
     TableFunction,
     Threshold,
 )
-from bitwright.network.layer_attention import Embedding
+from bitwright.network.layer_attention import Embedding, LayerNorm
 from bitwright.network.layer_base import Base, Constant, Shape
 from bitwright.network.layer_images import Pool, PoolForm, PoolOp, Rearrange, RearrangeOp
 from bitwright.network.layer_products import Conv, Dense
@@ -105,6 +105,7 @@ Layer = (
     | Lookup
     | CastEach
     | Embedding
+    | LayerNorm
     | Recurrent
     | Argmax
     | Merge
@@ -161,7 +162,7 @@ def parameters(layer: Layer) -> tuple[int, int]:
     match layer:
         case Dense() | Conv():
             constants = (layer.weight, layer.bias)
-        case ScaleBias():
+        case ScaleBias() | LayerNorm():
             constants = (layer.scale, layer.bias)
         case Leaky():
             constants = (layer.slope,)
@@ -176,8 +177,8 @@ def parameters(layer: Layer) -> tuple[int, int]:
 
 __all__ = [
     "LAYER_KINDS", "Argmax", "Base", "Cast", "CastEach", "Cell", "Concat", "Constant", "Conv", "Dense", "Dot",
-    "Embedding", "ExpLinear", "GateFunction", "HardMax", "HardSigmoid", "Input", "Layer", "Leaky", "Levels",
-    "Lookup", "Merge", "MergeOp", "Network", "Pool", "PoolForm", "PoolOp", "Rearrange", "RearrangeOp", "Recurrent",
-    "Relu", "Reshape", "ScaleBias", "Shape", "Softmax", "SoftmaxKind", "Table", "TableFunction", "Threshold",
-    "parameters",
+    "Embedding", "ExpLinear", "GateFunction", "HardMax", "HardSigmoid", "Input", "Layer", "LayerNorm", "Leaky",
+    "Levels", "Lookup", "Merge", "MergeOp", "Network", "Pool", "PoolForm", "PoolOp", "Rearrange", "RearrangeOp",
+    "Recurrent", "Relu", "Reshape", "ScaleBias", "Shape", "Softmax", "SoftmaxKind", "Table", "TableFunction",
+    "Threshold", "parameters",
 ]  # fmt: skip

@@ -37,6 +37,7 @@ from bitwright.network.layers import (
     HardSigmoid,
     Input,
     Layer,
+    LayerNorm,
     Leaky,
     Levels,
     Lookup,
@@ -53,7 +54,7 @@ from bitwright.network.layers import (
     Threshold,
 )
 from bitwright.network.rearrange import source_index
-from bitwright.network.steps_attention import embedding
+from bitwright.network.steps_attention import embedding, layer_norm
 from bitwright.network.steps_conv import convolution
 from bitwright.network.steps_elements import (
     cast_each,
@@ -129,6 +130,8 @@ def _step_of_one(layer: Layer, source: Layer, inside: Interval) -> Step:
             return cast_each(layer, fmt)
         case Embedding():
             return embedding(layer, fmt)
+        case LayerNorm():
+            return layer_norm(layer, fmt)
         case Recurrent():
             return recurrent(layer, source, inside)
         case Argmax():

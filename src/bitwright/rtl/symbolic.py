@@ -28,6 +28,7 @@ from bitwright.network.layers import (
     HardSigmoid,
     Input,
     Layer,
+    LayerNorm,
     Leaky,
     Levels,
     Lookup,
@@ -52,7 +53,7 @@ from bitwright.rtl.quantizers import (
     wrapped,
 )
 from bitwright.rtl.symbolic_activations import activation, lookup, relu, table
-from bitwright.rtl.symbolic_attention import embedding
+from bitwright.rtl.symbolic_attention import embedding, layer_norm
 from bitwright.rtl.symbolic_dense import Variables, dense, value
 from bitwright.rtl.symbolic_images import conv, pool, rearrange, tree_sum
 from bitwright.rtl.symbolic_recurrent import recurrent
@@ -91,6 +92,8 @@ def apply(layer: Layer, sources: Sequence[Variables], read: Sequence[Layer]) -> 
             return [activation(layer, v, i, read[0].result) for i, v in enumerate(sources[0])]
         case Embedding():
             return embedding(layer, sources[0])
+        case LayerNorm():
+            return layer_norm(layer, sources[0])
         case Recurrent():
             return recurrent(layer, sources[0], read[0].shape)
         case Dot():

@@ -6,15 +6,15 @@ Written from hls4ml's C++ alone, not from the reference: the two are oracles of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import partial, reduce
 
 from alkaid.trace import FVariable
 
-from bitwright.fixed import Rounding, quantize
-from bitwright.network.layers import Embedding
-from bitwright.rtl.quantizers import fraction_bits, round_to
+from bitwright.fixed import FixedFormat, Rounding, quantize, quantize_number
+from bitwright.network.layers import Embedding, LayerNorm
+from bitwright.rtl.quantizers import assign, fraction_bits, round_to, times
 from bitwright.rtl.symbolic_activations import lookup
-from bitwright.rtl.symbolic_dense import Variables
+from bitwright.rtl.symbolic_dense import Variables, value
 
 
 def embedding(layer: Embedding, x: Variables) -> Variables:
@@ -37,3 +37,34 @@ def _row(layer: Embedding, v: FVariable) -> Variables:
 
 def _entry(column: Sequence[int], unit: int, raw: int) -> int:
     return column[raw * unit]
+
+
+def layer_norm(layer: LayerNorm, x: Variables) -> Variables:
+    """Each row of the last axis by itself."""
+    n = layer.scale.raw.size
+    return [v for first in range(0, len(x), n) for v in _normalized(layer, x[first : first + n])]
+
+
+def _normalized(layer: LayerNorm, x: Variables) -> Variables:
+    accum = layer.accum
+    held = [assign(v, accum) for v in x]
+    mean = _average(held, accum)
+    apart = [assign(v - mean, accum) for v in held]
+    variance = _average([assign(v * v, accum) for v in apart], accum)
+    root = _inverse_root(layer, variance)
+    pairs = ((value(layer.scale, i), value(layer.bias, i)) for i in range(len(x)))
+    return [assign(times(v * root, s) + b, layer.result) for v, (s, b) in zip(apart, pairs, strict=True)]
+
+
+def _average(x: Variables, accum: FixedFormat) -> FVariable:
+    """The sum times what the accumulator holds of 1 / n."""
+    zero = FVariable.from_const(0.0, x[0].hwconf)
+    part = quantize_number(1.0 / len(x), accum) * 2.0**-accum.fraction
+    return assign(times(reduce(lambda a, b: assign(a + b, accum), x, zero), part), accum)
+
+
+def _inverse_root(layer: LayerNorm, variance: FVariable) -> FVariable:
+    entries = layer.table.raw.tolist()
+    steps = times(variance, float(len(entries) << layer.range_power))
+    index = round_to(steps.max_of(0.0).min_of(float(len(entries) - 1)), 0, Rounding.TRN)
+    return lookup(index, partial(_entry, entries, 1 << max(-fraction_bits(index), 0)), layer.table.format.fraction)
