@@ -28,6 +28,7 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
     Embedding,
     ExpLinear,
     HardMax,
@@ -67,6 +68,7 @@ HEAD = """
 #include "nnet_utils/nnet_cropping.h"
 #include "nnet_utils/nnet_image.h"
 #include "nnet_utils/nnet_embed.h"
+#include "nnet_utils/nnet_einsum.h"
 #include "nnet_utils/nnet_layernorm.h"
 #include "nnet_utils/nnet_conv1d.h"
 #include "nnet_utils/nnet_conv2d.h"
@@ -109,7 +111,8 @@ class Writer:
     def config(self, layer: Layer) -> str:
         members = self.members(layer)
         lines = "".join(f"  {member};\n" for member in members)
-        return f"struct {self.config_name(layer)} {{\n{lines}}};" if members else ""
+        before = self.as_they_are(layer) if isinstance(layer, Einsum) else ""
+        return f"{before}struct {self.config_name(layer)} {{\n{lines}}};" if members else ""
 
     def members(self, layer: Layer) -> list[str]:
         match layer:
@@ -174,6 +177,17 @@ class Writer:
                     f"typedef {ctype(layer.scale.format)} scale_t; typedef {ctype(layer.bias.format)} bias_t",
                     "template <class x_T, class y_T> using product = nnet::product::mult<x_T, y_T>",
                 ]
+            case Einsum():
+                (i, j, c), k = self.source(layer).shape, layer.shape[2]
+                names = [f"{self.config_name(layer)}_{n}" for n in ("left", "right", "out")]
+                members = ("tpose_inp0_config", "tpose_inp1_config", "tpose_out_conf")
+                return [
+                    f"static const unsigned n_free0 = {j}, n_free1 = {k}, n_contract = {c}, n_inplace = {i}",
+                    "static const unsigned reuse_factor = 1, multiplier_limit = 1",
+                    f"typedef {ctype(layer.accum)} accum_t",
+                    *(f"typedef {name} {member}" for name, member in zip(names, members, strict=True)),
+                    "template <class x_T, class y_T> using product = nnet::product::mult<x_T, y_T>",
+                ]
             case Merge():
                 sizes = [self.source(layer, i).size for i in (0, 1)]
                 return [f"static const unsigned n_elem = {layer.size}, n_elem1 = {sizes[0]}, n_elem2 = {sizes[1]}"]
@@ -181,6 +195,20 @@ class Writer:
                 return self.concat_members(layer)
             case Input() | Reshape() | Argmax() | CastEach() | Levels() | Recurrent():
                 return []
+
+    def as_they_are(self, layer: Einsum) -> str:
+        """Transpositions that leave all in its place."""
+        shapes = {"left": self.source(layer).shape, "right": self.source(layer, 1).shape, "out": layer.shape}
+        text = ""
+        for name, shape in shapes.items():
+            lists = {"from_shape": shape, "to_shape": shape, "perm": (0, 1, 2)}
+            lists["perm_strides"] = tuple(prod(shape[axis + 1 :]) for axis in range(3))
+            arrays = "".join(
+                f"  static constexpr unsigned {n}[] = {{{', '.join(map(str, v))}}};\n" for n, v in lists.items()
+            )
+            sizes = f"  static const unsigned dims = 3, N = {prod(shape)};\n"
+            text += f"struct {self.config_name(layer)}_{name} {{\n{sizes}{arrays}}};\n"
+        return text
 
     def epsilon(self, layer: LayerNorm) -> int:
         """The power of ten of which the table was made: the C++ fills its own."""
@@ -395,6 +423,8 @@ class Writer:
                 return "embedding"
             case LayerNorm():
                 return "layernormalize"
+            case Einsum():
+                return "einsum"
             case Dot():
                 return "dot1d"
             case Leaky() | Threshold() | ExpLinear() | Levels() | CastEach() | Recurrent():

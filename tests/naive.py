@@ -24,6 +24,7 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
     Embedding,
     ExpLinear,
     HardMax,
@@ -439,6 +440,19 @@ def layernormalize(layer: LayerNorm, x: Numbers) -> Numbers:
     return res
 
 
+def einsum(layer: Einsum, a: Numbers, b: Numbers) -> Numbers:
+    """nnet::einsum between its transpositions."""
+    n_inplace, n_free0, n_free1 = layer.shape
+    n_contract, out = len(a) // n_inplace // n_free0, []
+    for i, l0, l1 in product(range(n_inplace), range(n_free0), range(n_free1)):
+        accum_buf = Fraction(0)
+        for c in range(n_contract):
+            p, q = a[(i * n_free0 + l0) * n_contract + c], b[i * n_free1 * n_contract + l1 * n_contract + c]
+            accum_buf = store(accum_buf + p * q, layer.accum)
+        out.append(store(accum_buf, layer.result))
+    return out
+
+
 def dot(layer: Dot, a: Numbers, b: Numbers) -> Numbers:
     """dot1d."""
     acc = Fraction(0)
@@ -512,6 +526,8 @@ def compute(layer: Layer, sources: list[Layer], values: list[Numbers]) -> Number
             return recurrent(layer, values[0], sources[0].shape)
         case Dot():
             return dot(layer, values[0], values[1])
+        case Einsum():
+            return einsum(layer, values[0], values[1])
         case Argmax():
             return [Fraction(index_of_largest(values[0]))]
         case Merge():

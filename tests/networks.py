@@ -25,6 +25,7 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
     Embedding,
     ExpLinear,
     GateFunction,
@@ -333,6 +334,11 @@ class Draft:
                 scale=self.constant(x.shape[-1:], scale), bias=self.constant(x.shape[-1:], "fixed<4,2>"),
             )
         )  # fmt: skip
+
+    def einsum(self, a: Base, b: Base, accum: Format, result: Format) -> Einsum:
+        """An Einsum layer."""
+        shape = (a.shape[0], a.shape[1], b.shape[1])
+        return self.add(Einsum(**self.common("einsum", (a, b), shape, result), accum=fmt(accum)))
 
     def dot(self, a: Base, b: Base, accum: Format, result: Format) -> Dot:
         """A Dot layer."""
@@ -679,6 +685,22 @@ def _layer_norms() -> Network:
     return draft.network(*outs)
 
 
+def _einsums() -> Network:
+    """Exact, rounding, saturating and wrapping sums; one matrix and several; known elements."""
+    draft = Draft("einsums")
+    a, b = draft.input((2, 1, 3), "fixed<5,2>"), draft.input((2, 2, 3), "ufixed<4,2>")
+    single = draft.input((1, 2, 1), "fixed<3,5>")
+    outs: list[Base] = [
+        draft.einsum(a, b, "fixed<16,8>", "fixed<16,8>"),
+        draft.einsum(b, a, "fixed<8,5,RND_CONV,SAT>", "fixed<7,5>"),
+        draft.einsum(b, b, "fixed<6,3,TRN,SAT_SYM>", "ufixed<5,3,RND,SAT>"),
+        draft.einsum(a, a, "fixed<7,3>", "fixed<7,3>"),
+        draft.einsum(single, single, "fixed<9,8>", "fixed<8,7>"),
+    ]
+    half = draft.relu(draft.scale_bias(a, "fixed<1,1>", "fixed<1,1>", "fixed<6,3>", n=1), "fixed<6,3>")
+    return draft.network(*outs, draft.einsum(half, b, "fixed<9,4,RND>", "fixed<9,4>"))
+
+
 def _softmax_of_slices() -> Network:
     draft = Draft("softmax_of_slices")
     x = draft.input((2, 3, 2), "fixed<5,2>")
@@ -853,7 +875,7 @@ def every_kind() -> list[Network]:
     return [
         *dense_networks(), *conv_networks(), *pool_networks(), _rearranges(), _dense_then(), _dense_partial_sums(),
         _scale_bias(), _relu(), _casts(), _formats(), *_tables(), _activations(), _levels(), *recurrent_networks(),
-        _quantizers(), _lookups(), _embeddings(), _layer_norms(), _dense_of_axes(), _softmax_of_slices(),
+        _quantizers(), _lookups(), _embeddings(), _layer_norms(), _einsums(), _dense_of_axes(), _softmax_of_slices(),
         _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(),
         _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip

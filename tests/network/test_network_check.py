@@ -81,6 +81,7 @@ BROKEN: list[tuple[str, Callable[[], Network]]] = [
         "norm2: a variance of fixed<40,24> overflows the 32-bit table index",
         lambda: changed("layer_norms", 2, accum=parse_format("fixed<40,24>")),
     ),
+    ("einsum3: matrices of (2, 1, 3) and (2, 2, 3)", lambda: changed("einsums", 3, shape=(2, 2, 1))),
     ("mlp: there is no output", lambda: replaced("mlp", outputs=())),
     ("mlp: outputs ['y'] are not layers", lambda: replaced("mlp", outputs=("y",))),
     ("mlp: there is no input", lambda: replaced("mlp", layers=(), outputs=("x0",))),

@@ -40,6 +40,7 @@ HARDWARE: dict[str, tuple[str, tuple[str, ...]]] = {
     "Merge": (BEATS, (EXACT, DESIGNS)),
     "Dot": (WHOLE, (LAYERS,)),
     "Embedding": (WHOLE, (LAYERS,)),
+    "Einsum": ("", (HGQ2,)),
     "LayerNormalization": ("", (LAYERS,)),
     "Concatenate": (BEATS, (EXACT, DESIGNS)),
     "Reshape": (WHOLE, (EXACT, DESIGNS)),

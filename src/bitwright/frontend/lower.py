@@ -239,6 +239,7 @@ _HANDLERS: dict[str, Handler] = {
     "FixedPointQuantizer": activations.quantizer,
     "Softmax": activations.softmax,
     "Dot": _dot,
+    "Einsum": attention.einsum,
     "Embedding": attention.embedding,
     "LayerNormalization": attention.layer_norm,
     "LSTM": recurrences.recurrent,

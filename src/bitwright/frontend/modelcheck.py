@@ -15,7 +15,8 @@ from bitwright.errors import ModelError, UnsupportedLayerError
 
 HGQ2_LAYERS = frozenset({
     "Quantizer", "QBatchNormDense", "QEinsumDense", "QEinsumDenseBatchnorm", "QUnaryFunctionLUT", "QSoftmax", "QAdd",
-    "QSubtract", "QMultiply", "QAverage", "QMaximum", "QMinimum",
+    "QSubtract", "QMultiply", "QAverage", "QMaximum", "QMinimum", "QEinsum",
+    "QMultiHeadAttention", "QLinformerAttention",
 })  # fmt: skip
 """Those that only HGQ2 has."""
 

@@ -23,6 +23,7 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
     Embedding,
     ExpLinear,
     HardMax,
@@ -152,7 +153,7 @@ def layer_bounds(layer: Layer, sources: list[tuple[Interval, FixedFormat]], shap
             return sources[0][0]
         case Concat():
             return whole_range(fmt, layer.size)
-        case Softmax() | HardMax() | Argmax() | Dot() | Recurrent() | LayerNorm():
+        case Softmax() | HardMax() | Argmax() | Dot() | Einsum() | Recurrent() | LayerNorm():
             return whole_range(fmt, layer.size)
         case Leaky():
             return cast(*_leaky_bounds(layer, *sources[0]), fmt)

@@ -9,6 +9,7 @@ import numpy as np
 
 from bitwright.errors import NetworkError
 from bitwright.fixed import MAX_WIDTH, FixedFormat
+from bitwright.network.check_attention import Attention, broken_rule, constants_of
 from bitwright.network.layers import (
     Argmax,
     Cast,
@@ -18,6 +19,7 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
     Embedding,
     ExpLinear,
     GateFunction,
@@ -87,7 +89,6 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
             _check_constants(where, layer.weight, layer.bias)
         case Conv():
             _check_conv(layer, sources[0], where)
-            _check_constants(where, layer.weight, layer.bias)
         case Pool():
             _check_pool(layer, sources[0], where)
         case Rearrange():
@@ -109,8 +110,10 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
         case Leaky() | Threshold() | HardSigmoid() | ExpLinear() | Levels() | Lookup() | CastEach():
             _same_size(layer, sources[0], where)
             _check_activation(layer, where)
-        case Recurrent() | Embedding() | LayerNorm():
-            _check_sequence(layer, sources[0], where)
+        case Recurrent():
+            _check_recurrent(layer, sources[0], where)
+        case Embedding() | LayerNorm() | Einsum():
+            _check_attention(layer, sources, where)
         case Dot():
             _require(sources[0] == sources[1] and len(sources[0]) == 1, where, "a dot product of other than vectors")
             _require(layer.size == 1, where, "a dot product gives one number")
@@ -127,23 +130,10 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
             assert_never(layer)
 
 
-Sequences = Recurrent | Embedding | LayerNorm
-
-
-def _check_sequence(layer: Sequences, source: Shape, where: str) -> None:
-    match layer:
-        case Recurrent():
-            _check_recurrent(layer, source, where)
-        case Embedding():
-            _check_embedding(layer, source, where)
-        case LayerNorm():
-            _same_size(layer, source, where)
-            shapes = {layer.scale.raw.shape, layer.bias.raw.shape, source[-1:]}
-            _require(len(shapes) == 1, where, "scale and bias do not fit the last axis")
-            _require(layer.table.raw.ndim == 1 and layer.table.raw.size > 0, where, "a table without entries")
-            _check_constants(where, layer.scale, layer.bias, layer.table)
-        case _:
-            assert_never(layer)
+def _check_attention(layer: Attention, sources: list[Shape], where: str) -> None:
+    broken = broken_rule(layer, sources)
+    _require(not broken, where, broken)
+    _check_constants(where, *constants_of(layer))
 
 
 def _check_recurrent(layer: Recurrent, source: Shape, where: str) -> None:
@@ -159,13 +149,6 @@ def _check_recurrent(layer: Recurrent, source: Shape, where: str) -> None:
     for function, table in ((layer.function, layer.table), (layer.gate, layer.gate_table)):
         if function is not GateFunction.RELU:
             _power_of_two(where, table)
-
-
-def _check_embedding(layer: Embedding, source: Shape, where: str) -> None:
-    _require(layer.table.raw.ndim == 2 and layer.table.raw.size > 0, where, "the table has no rows")
-    shape = (*source, layer.table.raw.shape[1])
-    _require(layer.shape == shape, where, f"its rows give shape {shape}, not {layer.shape}")
-    _check_constants(where, layer.table)
 
 
 def _check_slices(layer: Softmax | HardMax, where: str) -> None:
@@ -226,6 +209,7 @@ def _check_conv(layer: Conv, source: Shape, where: str) -> None:
     shape = (*positions(source, layer.kernel, layer.stride, layer.padding), raw.shape[-1])
     _require(layer.shape == shape, where, f"its windows give shape {shape}, not {layer.shape}")
     _require(layer.bias.raw.shape == (raw.shape[-1],), where, "bias does not fit the shape")
+    _check_constants(where, layer.weight, layer.bias)
 
 
 def _check_pool(layer: Pool, source: Shape, where: str) -> None:
@@ -276,7 +260,7 @@ def _enough_bits(where: str, table: Constant, address: FixedFormat) -> None:
 def _source_count(layer: Layer) -> int:
     if isinstance(layer, Input):
         return 0
-    return 2 if isinstance(layer, Merge | Concat | Dot) else 1
+    return 2 if isinstance(layer, Merge | Concat | Dot | Einsum) else 1
 
 
 def _same_size(layer: Layer, source: Shape, where: str) -> None:

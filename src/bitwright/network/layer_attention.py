@@ -32,3 +32,14 @@ class LayerNorm(Base):
     table: Constant
     accum: FixedFormat
     range_power: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Einsum(Base):
+    """``y_ijk = cast(sum_c a_ijc * b_ikc)``: a product of matrices for each i (nnet_einsum.h).
+
+    Sources have shapes (I, J, C) and (I, K, C), the result (I, J, K).  The sum is kept in ``accum``; each exact product
+    is added to it before the cast.  Transpositions before and behind it are layers of their own.
+    """
+
+    accum: FixedFormat

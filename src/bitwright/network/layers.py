@@ -31,7 +31,7 @@ from bitwright.network.layer_activations import (
     TableFunction,
     Threshold,
 )
-from bitwright.network.layer_attention import Embedding, LayerNorm
+from bitwright.network.layer_attention import Einsum, Embedding, LayerNorm
 from bitwright.network.layer_base import Base, Constant, Shape
 from bitwright.network.layer_images import Pool, PoolForm, PoolOp, Rearrange, RearrangeOp
 from bitwright.network.layer_products import Conv, Dense
@@ -110,6 +110,7 @@ Layer = (
     | Argmax
     | Merge
     | Dot
+    | Einsum
     | Concat
     | Reshape
 )
@@ -177,8 +178,8 @@ def parameters(layer: Layer) -> tuple[int, int]:
 
 __all__ = [
     "LAYER_KINDS", "Argmax", "Base", "Cast", "CastEach", "Cell", "Concat", "Constant", "Conv", "Dense", "Dot",
-    "Embedding", "ExpLinear", "GateFunction", "HardMax", "HardSigmoid", "Input", "Layer", "LayerNorm", "Leaky",
-    "Levels", "Lookup", "Merge", "MergeOp", "Network", "Pool", "PoolForm", "PoolOp", "Rearrange", "RearrangeOp",
-    "Recurrent", "Relu", "Reshape", "ScaleBias", "Shape", "Softmax", "SoftmaxKind", "Table", "TableFunction",
-    "Threshold", "parameters",
+    "Einsum", "Embedding", "ExpLinear", "GateFunction", "HardMax", "HardSigmoid", "Input", "Layer", "LayerNorm",
+    "Leaky", "Levels", "Lookup", "Merge", "MergeOp", "Network", "Pool", "PoolForm", "PoolOp", "Rearrange",
+    "RearrangeOp", "Recurrent", "Relu", "Reshape", "ScaleBias", "Shape", "Softmax", "SoftmaxKind", "Table",
+    "TableFunction", "Threshold", "parameters",
 ]  # fmt: skip

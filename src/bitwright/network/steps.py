@@ -31,6 +31,7 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
     Embedding,
     ExpLinear,
     HardMax,
@@ -54,7 +55,7 @@ from bitwright.network.layers import (
     Threshold,
 )
 from bitwright.network.rearrange import source_index
-from bitwright.network.steps_attention import embedding, layer_norm
+from bitwright.network.steps_attention import einsum, embedding, layer_norm
 from bitwright.network.steps_conv import convolution
 from bitwright.network.steps_elements import (
     cast_each,
@@ -86,6 +87,8 @@ def step_of(layer: Layer, sources: Sequence[Layer], bounds: Bounds) -> Step:
             return _concat(layer, sources, bounds)
         case Dot():
             return _dot(layer, sources)
+        case Einsum():
+            return einsum(layer, sources)
         case _:
             return _step_of_one(layer, sources[0], bounds[sources[0].name])
 
@@ -138,7 +141,7 @@ def _step_of_one(layer: Layer, source: Layer, inside: Interval) -> Step:
             return lambda x: np.argmax(x, axis=1)[:, None]
         case Reshape():
             return lambda x: x
-        case Input() | Merge() | Concat() | Dot():
+        case Input() | Merge() | Concat() | Dot() | Einsum():
             raise AssertionError("not a layer of one source")
     assert_never(layer)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bitwright.fixed import FixedFormat, quantize, quantize_number
-from bitwright.network.carrier import Carrier, Step
-from bitwright.network.layers import Embedding, LayerNorm
+from bitwright.network.carrier import INT64_BITS, Carrier, Step, as_type
+from bitwright.network.layers import Einsum, Embedding, Layer, LayerNorm
 from bitwright.network.steps_tables import integers
 
 
@@ -51,5 +53,26 @@ def layer_norm(layer: LayerNorm, source: FixedFormat) -> Step:
         index = variance * len(entries) * 2**layer.range_power * 2 ** max(-accum.fraction, 0) >> max(accum.fraction, 0)
         root = entries[np.clip(index, 0, len(entries) - 1).astype(np.int64)].astype(kind)
         return quantize(apart * root[:, None] * scale + bias, common, layer.result).reshape(len(x), -1)
+
+    return run
+
+
+def einsum(layer: Einsum, sources: Sequence[Layer]) -> Step:
+    """Each product added to the accumulator and cast with it, one after another."""
+    (left, right), accum = (source.result for source in sources), layer.accum
+    product = left.fraction + right.fraction
+    common = max(product, accum.fraction)
+    ups = (common - accum.fraction, common - product)
+    wide = max(accum.width + ups[0], left.width + right.width + ups[1]) + 1 > INT64_BITS
+    kind = np.dtype(object if wide else np.int64)
+
+    def run(a: Carrier, b: Carrier) -> Carrier:
+        a = as_type(a, kind).reshape(len(a), *sources[0].shape)[:, :, :, None]
+        b = as_type(b, kind).reshape(len(b), *sources[1].shape)[:, :, None]
+        total = np.zeros((len(a), *layer.shape), dtype=kind)
+        for c in range(a.shape[-1]):
+            exact = total * (1 << ups[0]) + a[..., c] * b[..., c] * (1 << ups[1])
+            total = quantize(exact, common, accum).astype(kind)
+        return quantize(total, accum.fraction, layer.result).reshape(len(a), -1)
 
     return run

@@ -22,6 +22,7 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
     Embedding,
     ExpLinear,
     HardMax,
@@ -53,7 +54,7 @@ from bitwright.rtl.quantizers import (
     wrapped,
 )
 from bitwright.rtl.symbolic_activations import activation, lookup, relu, table
-from bitwright.rtl.symbolic_attention import embedding, layer_norm
+from bitwright.rtl.symbolic_attention import einsum, embedding, layer_norm
 from bitwright.rtl.symbolic_dense import Variables, dense, value
 from bitwright.rtl.symbolic_images import conv, pool, rearrange, tree_sum
 from bitwright.rtl.symbolic_recurrent import recurrent
@@ -98,6 +99,8 @@ def apply(layer: Layer, sources: Sequence[Variables], read: Sequence[Layer]) -> 
             return recurrent(layer, sources[0], read[0].shape)
         case Dot():
             return [_dot(layer, sources[0], sources[1])]
+        case Einsum():
+            return einsum(layer, sources[0], sources[1])
         case Argmax():
             return [_argmax(sources[0])]
         case Merge():

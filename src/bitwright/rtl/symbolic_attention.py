@@ -10,9 +10,9 @@ from functools import partial, reduce
 
 from alkaid.trace import FVariable
 
-from bitwright.fixed import FixedFormat, Rounding, quantize, quantize_number
-from bitwright.network.layers import Embedding, LayerNorm
-from bitwright.rtl.quantizers import assign, fraction_bits, round_to, times
+from bitwright.fixed import FixedFormat, Overflow, Rounding, quantize, quantize_number
+from bitwright.network.layers import Einsum, Embedding, LayerNorm
+from bitwright.rtl.quantizers import assign, fraction_bits, inside, round_to, times
 from bitwright.rtl.symbolic_activations import lookup
 from bitwright.rtl.symbolic_dense import Variables, value
 
@@ -68,3 +68,33 @@ def _inverse_root(layer: LayerNorm, variance: FVariable) -> FVariable:
     steps = times(variance, float(len(entries) << layer.range_power))
     index = round_to(steps.max_of(0.0).min_of(float(len(entries) - 1)), 0, Rounding.TRN)
     return lookup(index, partial(_entry, entries, 1 << max(-fraction_bits(index), 0)), layer.table.format.fraction)
+
+
+def einsum(layer: Einsum, a: Variables, b: Variables) -> Variables:
+    """A sum of products for each pair of rows of the same matrix."""
+    matrices, rows, columns = layer.shape
+    n = len(a) // (matrices * rows)
+    out: Variables = []
+    for i in range(matrices):
+        for j in range(rows):
+            row = a[(i * rows + j) * n :][:n]
+            for k in range(columns):
+                total = _sum([p * q for p, q in zip(row, b[(i * columns + k) * n :][:n], strict=True)], layer.accum)
+                out.append(assign(total, layer.result))
+    return out
+
+
+def _sum(products: Variables, accum: FixedFormat) -> FVariable:
+    """As the C++ adds them; in a tree where no cast on the way changes anything that the last one would not."""
+    low = sum(min(p.low, 0.0) for p in products)
+    high = sum(max(p.high, 0.0) for p in products)
+    whole = all(fraction_bits(p) <= accum.fraction for p in products)
+    if whole and (accum.overflow is Overflow.WRAP or inside(float(low), float(high), accum)):
+        return assign(_tree(products), accum)
+    zero = FVariable.from_const(0.0, products[0].hwconf)
+    return reduce(lambda total, p: assign(total + p, accum), products, zero)
+
+
+def _tree(terms: Variables) -> FVariable:
+    half = len(terms) // 2
+    return _tree(terms[:half]) + _tree(terms[half:]) if half else terms[0]
