@@ -83,6 +83,23 @@ def builders() -> dict[str, Any]:
         both = q.QEinsum("bij,bjk->bki", name="both")([rows, columns])
         return q.QEinsum("bki,bkj->bkij", name="outer")([both, rows])
 
+    def conv1d(x: Any) -> Any:
+        x = keras.layers.Reshape((6, 1), name="shape")(x)
+        x = q.QConv1D(3, 3, padding="same", activation="relu", name="a")(x)
+        x = q.QMaxPooling1D(2, name="b")(q.QConv1D(2, 1, name="point")(x))
+        return q.QGlobalAveragePooling1D(name="c")(q.QConv1D(3, 2, strides=2, name="d")(x))
+
+    def conv2d(x: Any) -> Any:
+        x = keras.layers.Reshape((3, 2, 1), name="shape")(x)
+        x = q.QConv2D(3, (2, 2), padding="same", name="a", enable_oq=True)(x)
+        x = q.QAveragePooling2D((1, 2), name="b")(x)
+        return q.QGlobalMaxPooling2D(name="d")(q.QConv2D(2, (3, 1), activation="relu", name="c")(x))
+
+    def dots(x: Any) -> Any:
+        a, b = q.QDense(4, name="a")(x), q.QDense(4, name="b")(x)
+        mean = q.QAveragePow2(name="mean")([a, b])
+        return keras.layers.Concatenate(name="all")([q.QDot(1, name="dot")([a, b]), mean])
+
     def twice(x: Any) -> Any:
         return q.QAdd(name="twice")([x, x])
 
@@ -99,6 +116,9 @@ def builders() -> dict[str, Any]:
         return q.QLinformerAttention(1, 2, 2, name="heads")(x, x)
 
     found = [
+        conv1d,
+        conv2d,
+        dots,
         products,
         twice,
         masked,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emulated import Case, call, emulate_all
+from emulated import Case, call, emulate_all, kernel_differs
 from judged import equal_to_keras
 
 from bitwright.files import read_arrays, write_arrays
@@ -24,12 +24,12 @@ pytestmark = pytest.mark.hls
 
 FEW = (
     "wrapping_1", "saturating_1", "merged_1", "einsum_1", "table_1", "softmax_1", "products_2", "attention_1",
-    "linformer_1",
+    "linformer_1", "conv1d_2", "conv2d_3", "dots_1",
 )  # fmt: skip
-KINDS = ("wrapping", "saturating", "merged", "einsum", "table", "products", "attention", "linformer")
+KINDS = ("wrapping", "saturating", "merged", "einsum", "table", "products", "attention", "linformer", "conv1d", "dots")
 MANY = tuple(f"{kind}_{seed}" for kind in KINDS for seed in (2, 3, 4))
 ATTENTION = ("attention", "linformer")
-JUDGED = tuple(name for name in FEW if not name.startswith(("table", "softmax", *ATTENTION)))
+JUDGED = tuple(name for name in FEW if not name.startswith(("table", "softmax", *ATTENTION, "conv")))
 
 CORPUS = Path(os.environ.get("BITWRIGHT_CORPUS", Path(__file__).parents[3] / "shared")) / "models"
 FILES = ("calad0i+hgq-ae/models/jsc_openml/*.keras", "calad0i+da4ml-ae/jsc/openml/*.h5")
@@ -62,6 +62,19 @@ def test_keras_agrees(few: dict[str, Case], folder: Path, name: str) -> None:
     equal, exact = equal_to_keras(folder / name)
     assert exact.mean() > 0.3
     assert equal[exact].all()
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_the_parallel_kernel_agrees(few: dict[str, Case], folder: Path, name: str) -> None:
+    assert not few[name].problem
+    assert kernel_differs(folder / name) == 0
+
+
+@pytest.mark.parametrize("name", ["conv1d_2", "conv2d_3"])
+def test_keras_averages_the_same(few: dict[str, Case], folder: Path, name: str) -> None:
+    """HGQ2 rounds averages as hls4ml does."""
+    assert not few[name].problem
+    assert equal_to_keras(folder / name)[0].all()
 
 
 @pytest.mark.parametrize("kind", ATTENTION)

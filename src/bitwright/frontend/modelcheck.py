@@ -16,7 +16,9 @@ from bitwright.errors import ModelError, UnsupportedLayerError
 HGQ2_LAYERS = frozenset({
     "Quantizer", "QBatchNormDense", "QEinsumDense", "QEinsumDenseBatchnorm", "QUnaryFunctionLUT", "QSoftmax", "QAdd",
     "QSubtract", "QMultiply", "QAverage", "QMaximum", "QMinimum", "QEinsum",
-    "QMultiHeadAttention", "QLinformerAttention",
+    "QMultiHeadAttention", "QLinformerAttention", "QDot", "QAveragePow2", "QMaxPooling1D", "QMaxPooling2D",
+    "QAveragePooling1D", "QAveragePooling2D", "QGlobalMaxPooling1D", "QGlobalMaxPooling2D", "QGlobalAveragePooling1D",
+    "QGlobalAveragePooling2D",
 })  # fmt: skip
 """Those that only HGQ2 has."""
 
