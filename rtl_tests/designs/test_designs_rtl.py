@@ -109,6 +109,13 @@ def moved() -> Network:
     return streamed(draft.network(draft.relu(x, SMALL)))
 
 
+def tokens() -> Network:
+    """Rows of a table, one beat to three, and a convolution over them."""
+    draft = Draft("tokens")
+    x: Base = draft.embedding(draft.input(5, "ufixed<3,3>"), 7, 2, "fixed<5,2>", "fixed<5,2>")
+    return streamed(draft.network(draft.relu(draft.conv(x, 2, (3,), **EXACT), SMALL)))
+
+
 FOLDED = [
     mlp("two", (8, 6, 4), (4, 6)),
     mlp("passes", (6, 4, 3), (6, 12), accum="fixed<12,6,RND,SAT>", result="fixed<8,4,TRN,SAT_SYM>"),
@@ -116,7 +123,7 @@ FOLDED = [
     mlp("unsigned", (4, 4), (16,), accum="fixed<10,6,RND_CONV,SAT_ZERO>", x="ufixed<5,1>"),
     skip(),
 ]
-STREAMS = [cnn(), sequence(), residual(), padded(), moved()]
+STREAMS = [cnn(), sequence(), residual(), padded(), moved(), tokens()]
 
 
 SLOW = {"deep", "unsigned", "two", "residual", "padded"}

@@ -188,6 +188,26 @@ def merges(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
 
 
 @case
+def embedding(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Rows of a table; another sequence of layers behind it."""
+    tokens = layers.Input((rng.randint(2, 4),), name="in_1")
+    x = layers.Embedding(rng.randint(5, 13), rng.randint(2, 3), name="a")(tokens)
+    other = layers.Input((3,), name="in_2")
+    return [tokens, other], [layers.Activation("relu", name="b")(x), layers.Embedding(4, 1, name="c")(other)]
+
+
+@case
+def norms(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Layer normalization, whose table and accumulator have types of their own."""
+    x = layers.Input((rng.randint(2, 3), rng.randint(2, 4)), name="in_1")
+    y = layers.Activation("relu", name="r")(x)
+    return [x], [
+        layers.LayerNormalization(name="a")(x),
+        layers.LayerNormalization(epsilon=1e-5, name="b")(y),
+    ]
+
+
+@case
 def recurrent(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     """Both cells, all states and the last one."""
     x = layers.Input((rng.randint(2, 4), rng.randint(1, 3)), name="in_1")
@@ -269,6 +289,8 @@ def types(config: dict[str, Any], rng: random.Random) -> None:
             chosen["accum"] = "fixed<16,10>"
         if name.startswith("in_"):
             chosen["result"] = f"fixed<{rng.randint(3, 8)},{rng.randint(1, 4)}>"
+        if name.startswith("in_") and "embeddings" in config["LayerName"].get("a", {}).get("Precision", {}):
+            chosen["result"] = rng.choice(["uint<4>", "fixed<6,6>"])
         if plain:
             chosen = {key: kind for key, kind in chosen.items() if key != "result"} | {"result": "fixed<16,6>"}
         layer.get("Precision", {}).update(chosen)

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.hls
 FEW = (
     "conv1d:io_parallel:1", "conv2d:io_stream:1", "pool:io_stream:1", "places:io_parallel:1",
     "activations:io_parallel:1", "merges:io_parallel:1", "binary:io_parallel:2", "recurrent:io_stream:1",
+    "embedding:io_parallel:1", "embedding:io_stream:2", "norms:io_parallel:1",
 )  # fmt: skip
 MORE = (
     "separable2d:io_stream:1", "pool:io_parallel:1", "pool_padded:io_parallel:1", "quantized:io_stream:1",
@@ -29,16 +30,18 @@ SORTS = (
     "quantized",
     "binary",
     "powers",
+    "embedding",
 )
 MANY = MORE + tuple(
     f"{sort}:{io}:{seed}" for sort in SORTS for io in ("io_parallel", "io_stream") for seed in (11, 12, 13)
 )
 MANY += tuple(
     f"{sort}:io_parallel:{seed}"
-    for sort in ("pool_padded", "merges", "bidirectional", "distributed")
+    for sort in ("pool_padded", "norms", "merges", "bidirectional", "distributed")
     for seed in (11, 12, 13)
 )
 REFUSED = {
+    "norms:io_stream:1": "hls4ml's C++ for it knows arrays only",
     "distributed_conv:io_parallel:1": "beyond its own arrays",
     "pool_padded:io_stream:1": "hls4ml's streams pool without it",
     "conv2d:io_stream:11": "reuse factor 2 over windows of 3: hls4ml 1.3.0 takes C++ that stops on it",

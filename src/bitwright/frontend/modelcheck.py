@@ -15,7 +15,10 @@ from bitwright.errors import ModelError, UnsupportedLayerError
 
 HGQ2_LAYERS = frozenset({
     "Quantizer", "QBatchNormDense", "QEinsumDense", "QEinsumDenseBatchnorm", "QUnaryFunctionLUT", "QSoftmax", "QAdd",
-    "QSubtract", "QMultiply", "QAverage", "QMaximum", "QMinimum",
+    "QSubtract", "QMultiply", "QAverage", "QMaximum", "QMinimum", "QEinsum",
+    "QMultiHeadAttention", "QLinformerAttention", "QDot", "QAveragePow2", "QMaxPooling1D", "QMaxPooling2D",
+    "QAveragePooling1D", "QAveragePooling2D", "QGlobalMaxPooling1D", "QGlobalMaxPooling2D", "QGlobalAveragePooling1D",
+    "QGlobalAveragePooling2D",
 })  # fmt: skip
 """Those that only HGQ2 has."""
 
@@ -29,7 +32,8 @@ LAYERS = HGQ2_LAYERS | PROXY_LAYERS | frozenset({
     "SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D", "QConv2DBatchnorm", "MaxPooling1D",
     "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D",
-    "UpSampling1D", "UpSampling2D", "Permute", "LeakyReLU", "ThresholdedReLU", "ELU", "PReLU", "Dot",
+    "UpSampling1D", "UpSampling2D", "Permute", "LeakyReLU", "ThresholdedReLU", "ELU", "PReLU", "Dot", "Embedding",
+    "LayerNormalization",
     "LSTM", "GRU", "QLSTM", "QGRU", "Bidirectional", "TimeDistributed", "EinsumDense",
 })  # fmt: skip
 """Classes of layers that are read; ``lower`` may still refuse an option of one."""
@@ -156,8 +160,10 @@ PLAIN_OPTIONS = {
     "go_backwards": (None, False),
     "stateful": (None, False),
     "merge_mode": (None, "concat"),
+    "mask_zero": (None, False),
+    "rms_scaling": (None, False),
 }
-"""Options of convolutions, pooling, up-sampling and recurrence; hls4ml 1.3.0 drops others or has no C++ for them."""
+"""Options of many layers; hls4ml 1.3.0 drops others or has no C++ for them."""
 
 
 def _refuse_options(path: Path, layer: dict[str, Any]) -> None:

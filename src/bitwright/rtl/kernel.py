@@ -30,6 +30,7 @@ from bitwright.network.layers import (
     CastEach,
     Conv,
     Dense,
+    Einsum,
     ExpLinear,
     HardSigmoid,
     Input,
@@ -53,7 +54,7 @@ HARDWARE = HWConfig(1, 1, -1)
 """Delay model: one adder of w bits costs 1.09 + 0.025 (w - 1) units (alkaid, passes/surrogate.py)."""
 
 MOST_PRODUCTS = 200_000
-"""Multiplications by constants that one parallel kernel may have; more would take hours and no device holds them."""
+"""Multiplications that one parallel kernel may have; more would take hours and no device holds them."""
 
 ELEMENT_WISE = (
     Relu, Cast, CastEach, ScaleBias, Table, Lookup, Leaky, Threshold, HardSigmoid, ExpLinear, Levels,
@@ -164,19 +165,21 @@ def _check_names(network: Network) -> None:
 
 
 def _check_size(network: Network) -> None:
-    sizes = {layer.name: _products(layer) for layer in network.layers}
+    sizes = {layer.name: _products(layer, network.by_name) for layer in network.layers}
     total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name])
     if total > MOST_PRODUCTS:
         raise UnsupportedLayerError(
-            f"{total} multiplications by constants, {sizes[largest]} of them in '{largest}'; fully parallel hardware"
+            f"{total} multiplications, {sizes[largest]} of them in '{largest}'; fully parallel hardware"
             f" holds at most {MOST_PRODUCTS}",
             where=network.name,
             hint="fold it: Strategy: Resource with a ReuseFactor, or a smaller or sparser model",
         )
 
 
-def _products(layer: Layer) -> int:
-    """Weights that are not zero, once for each position that has them."""
+def _products(layer: Layer, layers: Mapping[str, Layer]) -> int:
+    """Weights that are not zero, once for each position that has them; all products of two tensors."""
+    if isinstance(layer, Einsum):
+        return layer.size * (layers[layer.sources[0]].shape[-1])
     if not isinstance(layer, Dense | Conv):
         return 0
     return int(np.count_nonzero(layer.weight.raw)) * (prod(layer.shape[:-1]) if isinstance(layer, Conv) else 1)

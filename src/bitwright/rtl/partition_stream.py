@@ -24,6 +24,7 @@ from bitwright.network.layers import (
     Constant,
     Conv,
     Dense,
+    Einsum,
     ExpLinear,
     HardMax,
     HardSigmoid,
@@ -81,7 +82,7 @@ class _Streams:
     def _per_beat(self, layer: Layer) -> bool:
         """Whether each beat of the result depends on the same beat of the sources alone, in the same way."""
         beats, channels = beats_of(layer.shape), layer.shape[-1]
-        if any(beats_of(source.shape) != beats for source in self._sources(layer)):
+        if isinstance(layer, Einsum) or any(beats_of(source.shape) != beats for source in self._sources(layer)):
             return False
         if isinstance(layer, Dense | Conv):
             return _is_pointwise(layer, self._sources(layer)[0]) and not _is_folded(layer)
