@@ -98,9 +98,10 @@ ENTRIES = (
     )),
     onnx("dense_big_keras", *hls("dense_big_keras")),
     *(onnx(name, *STREAM) for name in (
-        "conv1d_small_keras", "conv2d_small_keras", "conv2d_small_mp_keras", "branched_model_ch_last",
+        "conv1d_small_keras", "conv2d_small_keras", "branched_model_ch_last",
         "separable_conv_model_ch_last", "tiny_unet_ch_last",
     )),
+    onnx("conv2d_small_mp_keras", *STREAM, *hls("conv2d_small_mp_keras")),
     onnx("bnn_model_fc_1layer"),
 )  # fmt: skip
 
