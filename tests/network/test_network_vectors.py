@@ -125,3 +125,11 @@ def test_several_inputs_are_concatenated() -> None:
     a, b = draft.input((1, 2), "fixed<4,2>"), draft.input(1, "ufixed<3,5>")
     network = draft.network(a, b)
     assert [str(fmt) for fmt in input_formats(network)] == ["fixed<4,2>", "fixed<4,2>", "ufixed<3,5>"]
+
+
+def test_large_inputs_get_fewer_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand images of 512 x 512 pixels would take 6 GB."""
+    monkeypatch.setattr("bitwright.network.vectors.ELEMENTS", 1000)
+    draft = Draft("image")
+    network = draft.network(draft.input((8, 8, 3), "fixed<4,2>"))
+    assert draw(network, None, 4000, 6000, seed=1).x.shape == (9 + 1000 // 192, 192)
