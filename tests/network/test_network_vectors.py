@@ -150,3 +150,11 @@ def test_rows_with_an_index_beyond_the_table(bad: float) -> None:
     rows[2, 1] = bad
     with pytest.raises(DatasetError, match=f"row 2 has index {bad:g} for an embedding of 5 rows"):
         draw(embedded(), rows, 4, 0, seed=1)
+
+
+def test_large_inputs_get_fewer_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand images of 512 x 512 pixels would take 6 GB."""
+    monkeypatch.setattr("bitwright.network.vectors.ELEMENTS", 1000)
+    draft = Draft("image")
+    network = draft.network(draft.input((8, 8, 3), "fixed<4,2>"))
+    assert draw(network, None, 4000, 6000, seed=1).x.shape == (9 + 1000 // 192, 192)

@@ -25,7 +25,10 @@ HGQ2_LAYERS = frozenset({
 PROXY_LAYERS = frozenset({"FixedPointQuantizer", "UnaryLUT"})
 """Those of HGQ's proxies."""
 
-LAYERS = HGQ2_LAYERS | PROXY_LAYERS | frozenset({
+BINARY_LAYERS = frozenset({"BinaryDense", "TernaryDense"})
+"""Those that only :mod:`bitwright.frontend.binary` has."""
+
+LAYERS = HGQ2_LAYERS | PROXY_LAYERS | BINARY_LAYERS | frozenset({
     "InputLayer", "Dense", "QDense", "BatchNormalization", "QBatchNormalization", "Activation", "QActivation", "ReLU",
     "Softmax", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Reshape", "Flatten",
     "Dropout", "Conv1D", "Conv2D", "QConv1D", "QConv2D", "DepthwiseConv1D", "DepthwiseConv2D", "QDepthwiseConv2D",
@@ -162,8 +165,9 @@ PLAIN_OPTIONS = {
     "merge_mode": (None, "concat"),
     "mask_zero": (None, False),
     "rms_scaling": (None, False),
+    "H": (None, 1),
 }
-"""Options of many layers; hls4ml 1.3.0 drops others or has no C++ for them."""
+"""Options of many layers, and the size of binary weights; hls4ml 1.3.0 drops others or has no C++ for them."""
 
 
 def _refuse_options(path: Path, layer: dict[str, Any]) -> None:

@@ -127,10 +127,14 @@ WORK = 1_000_000_000
 
 FEWEST = 1000
 
+ELEMENTS = 20_000_000
+"""Input elements of all vectors together: images of 512 x 512 pixels would fill the memory."""
+
 
 def _affordable(network: Network, real: int, random: int) -> tuple[int, int]:
-    """Numbers of real and random vectors in the same proportion, as many as WORK allows."""
-    most = max(FEWEST, WORK // max(products(network), 1))
+    """Numbers of real and random vectors in the same proportion, as many as WORK and ELEMENTS allow."""
+    size = sum(layer.size for layer in network.inputs)
+    most = min(max(FEWEST, WORK // max(products(network), 1)), max(ELEMENTS // size, 1))
     if real + random <= most:
         return real, random
     part = real * most // (real + random)
