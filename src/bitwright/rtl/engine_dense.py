@@ -28,6 +28,11 @@ def valid_reuse_factors(n_in: int, n_out: int) -> tuple[int, ...]:
     return tuple(sorted(f for f in factors if (n_in % f == 0 if f < n_in else f % n_in == 0)))
 
 
+def is_folded(layer: Dense) -> bool:
+    """Whether a product is time-multiplexed."""
+    return layer.strategy == "resource" and layer.reuse_factor > 1
+
+
 @dataclass(frozen=True, slots=True)
 class FoldedTiming:
     """Clocks of a folded Dense layer: ``interval`` between words, ``latency`` from a word to its result."""

@@ -1,8 +1,8 @@
 """Which hardware computes which layers of a network under io_stream: a pixel, all its channels, per beat.
 
 What works on each beat by itself becomes parallel kernels.  Convolution and pooling become line buffers and a kernel
-(or an engine) for one window; padding a line buffer alone.  Whatever else moves elements between beats collects the
-whole tensor into a word, and splits the result into beats again.
+(or an engine) for one window; padding a line buffer alone; a recurrent layer an engine.  Whatever else moves elements
+between beats collects the whole tensor into a word, and splits the result into beats again.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from bitwright.network.layers import (
     Pool,
     Rearrange,
     RearrangeOp,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -38,8 +39,9 @@ from bitwright.network.layers import (
     Threshold,
 )
 from bitwright.rtl.kernel import ELEMENT_WISE
-from bitwright.rtl.partition import checked_factor, levels_of, tail_of
-from bitwright.rtl.parts import CollectCore, FoldedCore, KernelCore, Part, SplitCore, WindowCore, beats_of
+from bitwright.rtl.partition import check_recurrent_factors, checked_factor, levels_of, tail_of
+from bitwright.rtl.partition_recurrent import recurrent_core
+from bitwright.rtl.parts import CollectCore, Core, FoldedCore, KernelCore, Part, SplitCore, WindowCore, beats_of
 from bitwright.rtl.ports import Tensor
 
 MOST_BITS = 1 << 17
@@ -78,7 +80,7 @@ class _Streams:
         if isinstance(layer, Dense | Conv):
             return _is_pointwise(layer, self._sources(layer)[0]) and not _is_folded(layer)
         if beats == 1:
-            return not isinstance(layer, Pool)
+            return not isinstance(layer, Pool | Recurrent)
         match layer:
             case Relu() | Cast() | Table() | Lookup() | Threshold() | HardSigmoid() | ExpLinear():
                 return True
@@ -142,7 +144,7 @@ class _Streams:
         return Tensor(name, layer.shape[-1], layer.result)
 
     def _part(self, name: str, layers: tuple[str, ...], reads: tuple[Tensor, ...], writes: tuple[Tensor, ...],
-              core: KernelCore | FoldedCore | WindowCore | CollectCore | SplitCore, beats: int) -> Part:  # fmt: skip
+              core: Core, beats: int) -> Part:  # fmt: skip
         return Part(self.network.name, name, layers, reads, writes, core, beats)
 
     def _kernel(self, layers: list[Layer], beats: int) -> Part:
@@ -179,6 +181,8 @@ class _Streams:
                 yield self._folded(layer, layer, self._beat(source.name), 1)
             case Conv():
                 yield from self._conv(layer, source)
+            case Recurrent() if not layer.backward:
+                yield self._recurrent(layer, source)
             case Pool() if beats_of(layer.shape) > 1 and layer.kernel != source.shape[:-1]:
                 yield self._window(layer, self._pool_tail(layer))
             case Rearrange(op=RearrangeOp.ZERO_PAD) if layer.result == source.result:
@@ -187,6 +191,11 @@ class _Streams:
                 yield self._collect(layer.name, source, (layer.name,))
             case _:
                 yield from self._whole(layer)
+
+    def _recurrent(self, layer: Recurrent, source: Layer) -> Part:
+        check_recurrent_factors(layer)
+        reads, writes, beats = (self._beat(source.name),), (self._beat(layer.name),), beats_of(source.shape)
+        return self._part(layer.name, (layer.name,), reads, writes, recurrent_core(self.network, layer), beats)
 
     def _conv(self, layer: Conv, source: Layer) -> Iterator[Part]:
         if not _is_folded(layer):

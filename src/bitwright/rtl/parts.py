@@ -7,7 +7,7 @@ from math import prod
 
 from bitwright.fixed import FixedFormat
 from bitwright.network import Network
-from bitwright.network.layers import Dense
+from bitwright.network.layers import Dense, Recurrent
 from bitwright.rtl.ports import Tensor
 
 
@@ -60,23 +60,35 @@ class WindowCore:
         return place >= first and (place - first) % self.stride[axis] == 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RecurrentCore:
+    """A recurrent layer, a step of ``features`` values per beat: its state in registers, its products folded or not."""
+
+    layer: Recurrent
+    source: FixedFormat
+    features: int
+    steps: int
+
+
 @dataclass(frozen=True, slots=True)
 class CollectCore:
-    """``count`` beats of ``bits`` to one word."""
+    """``count`` beats of ``bits`` to one word, the first in the lowest bits or, in ``reverse``, in the highest."""
 
     bits: int
     count: int
+    reverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SplitCore:
-    """One word to ``count`` beats of ``bits``."""
+    """One word to ``count`` beats of ``bits``, the lowest first or, in ``reverse``, the highest."""
 
     bits: int
     count: int
+    reverse: bool = False
 
 
-Core = KernelCore | FoldedCore | WindowCore | CollectCore | SplitCore
+Core = KernelCore | FoldedCore | WindowCore | RecurrentCore | CollectCore | SplitCore
 
 
 @dataclass(frozen=True, slots=True, eq=False)
