@@ -12,13 +12,13 @@ from judged import equal_to_keras
 
 from bitwright.files import read_json
 from bitwright.frontend.flavours import Flavour
-from bitwright.network.layers import Cast, Dense, Merge, Relu, Table
+from bitwright.network.layers import Cast, Dense, Merge, Recurrent, Relu, Table
 
 pytestmark = pytest.mark.hls
 
-PLAIN = ("mlp_json", "branches_h5", "functions_keras")
+PLAIN = ("mlp_json", "branches_h5", "functions_keras", "recurrences_keras")
 QUANTIZED = ("quantized_keras",)
-JUDGED = tuple(name for name in (*PLAIN, *QUANTIZED) if not name.startswith("functions"))
+JUDGED = tuple(name for name in (*PLAIN, *QUANTIZED) if not name.startswith(("functions", "recurrences")))
 
 CORPUS = Path(os.environ.get("BITWRIGHT_CORPUS", Path(__file__).parents[3] / "shared"))
 QKERAS_V3 = CORPUS / "models" / "example-models" / "keras" / "qkeras-v3_3layer.keras"
@@ -60,6 +60,8 @@ def test_all_kinds_of_layers(cases: dict[str, Case]) -> None:
     assert quantizers == {"grid", "again"}, "hls4ml alone drops a quantizer behind a Dense layer"
     assert Merge in kinds["branches_h5"]
     assert Table in kinds["functions_keras"]
+    backward = [layer.backward for layer in cases["recurrences_keras"].network.layers if isinstance(layer, Recurrent)]
+    assert backward == [False, False, True, False, True, False]
 
 
 @pytest.mark.corpus
