@@ -62,7 +62,7 @@ def recurrences(x: Any) -> Any:
 
     x = k.Reshape((3, 2))(k.Dense(6, name="a")(x))
     x = k.LSTM(3, return_sequences=True, use_bias=False, name="b")(x)
-    x = k.Bidirectional(k.GRU(2, return_sequences=True), name="c")(x)
+    x = k.Bidirectional(k.GRU(2, return_sequences=True, use_bias=False), name="c")(x)
     return k.Concatenate(name="all")([k.Bidirectional(k.LSTM(2), name="d")(x), k.GRU(2, use_bias=False, name="e")(x)])
 
 

@@ -438,6 +438,9 @@ def test_recurrence_of_keras_3() -> None:
     assert recurrent_problem(layer("LSTM", "a", "features", use_bias=False), 3) is None
     both = {"layer": wrapped("LSTM"), "backward_layer": wrapped("LSTM", go_backwards=True)}
     assert recurrent_problem(layer("Bidirectional", "a", "features", **both), 3) is None
+    problem = recurrent_problem(layer("Bidirectional", "a", "features", layer=wrapped("GRU")), 3)
+    assert problem is not None
+    assert problem[0] == "a bias of its GRU"
     problem = recurrent_problem(layer("TimeDistributed", "a", "features", layer=wrapped("Dense")), 3)
     assert problem is not None
     assert "cannot read it from a Keras 3 model" in problem[1]

@@ -13,6 +13,9 @@ RESET = (
     " reset_after=True"
 )
 NO_BIAS = "hls4ml 1.3.0 reads recurrent layers of Keras 2 with a bias only; keep it, as zeros"
+BOTH_BIASES = (
+    "hls4ml 1.3.0 cannot read it from a Keras 3 model; leave the bias out, or write the model with Keras 2 (tf-keras)"
+)
 BACKWARDS = "hls4ml 1.3.0 would go forward; use a Bidirectional, or turn the sequence round before"
 SWAPPED = "hls4ml 1.3.0 would put the forward layer first; give the forward layer as layer"
 NO_READER = "hls4ml 1.3.0 cannot read it from a Keras 3 model; write the model with Keras 2 (tf-keras)"
@@ -58,11 +61,13 @@ def _cell_problem(cell: dict[str, Any], place: str, keras: int) -> tuple[str, st
         return None
     if kind == "SimpleRNN":
         return ("a SimpleRNN" if place else ""), NO_CPP
-    if options.get("reset_after") not in {None, True}:
+    if options.get("reset_after") not in (None, True):
         return "reset_after=False", RESET
-    if keras < 3 and options.get("use_bias") not in {None, True}:
+    if keras < 3 and options.get("use_bias") not in (None, True):
         return "use_bias=False", NO_BIAS
-    backwards = options.get("go_backwards") not in {None, False}
+    if keras > 2 and place and kind == "GRU" and options.get("use_bias") in (None, True):
+        return "a bias of its GRU", BOTH_BIASES
+    backwards = options.get("go_backwards") not in (None, False)
     if backwards and place != "backward_layer":
         return "go_backwards=True", SWAPPED if place else BACKWARDS
     return None

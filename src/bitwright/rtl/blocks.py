@@ -13,7 +13,7 @@ from bitwright.fixed import FixedFormat
 from bitwright.network import Network
 from bitwright.network.layers import Dense, Input
 from bitwright.rtl import engine_dense, engine_recurrent
-from bitwright.rtl.estimate import folded
+from bitwright.rtl.estimate import choice_lut, folded, gates_lut
 from bitwright.rtl.kernel import Kernel, build, cost
 from bitwright.rtl.parts import CollectCore, FoldedCore, KernelCore, Part, RecurrentCore, SplitCore, WindowCore
 from bitwright.rtl.ports import port_width, tensors
@@ -174,10 +174,12 @@ def _recurrent_block(part: Part, core: RecurrentCore, depth_per_stage: float) ->
     count = engine_recurrent.groups(layer)
     period = engine_recurrent.period(max(first, second), gates.latency, count)
     names = (of_features[-1].name, of_state[-1].name, gates.top)
+    lut = gates_lut(gates) + choice_lut(layer, count)
+    lut += sum(unit.estimated_lut for unit in (*of_features, *of_state))
     text = engine_recurrent.core_text(name, core, names, int(second > first))
     unit = Unit(
         name, text, (layer.name,), engine_recurrent.LIBRARY, names, whole=True, stages=(0, period),
-        estimated_lut=sum(unit.estimated_lut for unit in inner),
+        estimated_lut=round(lut, 1),
     )  # fmt: skip
     steps = ((True, layer.sequences),) * (core.steps - 1) + ((True, True),)
     node = Node(part.name, period + 1, depth=_depth(2), interval=period, steps=steps, beats=part.beats)

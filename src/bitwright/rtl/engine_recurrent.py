@@ -13,7 +13,7 @@ from bitwright.errors import UnsupportedLayerError
 from bitwright.fixed import FixedFormat
 from bitwright.network import Network
 from bitwright.network.layers import Cell, Constant, Dense, Input, Layer, Merge, MergeOp, Recurrent, ScaleBias
-from bitwright.rtl.engine_dense import is_folded
+from bitwright.rtl.engine_dense import is_folded, nearest_reuse_factor, valid_reuse_factors
 from bitwright.rtl.parts import RecurrentCore
 from bitwright.rtl.quantizers import EXACT_BITS
 from bitwright.rtl.verilog import FOOTER, HEADER
@@ -41,6 +41,23 @@ def groups(layer: Recurrent) -> int:
     return max(count for count in range(1, min(clocks, layer.units) + 1) if layer.units % count == 0)
 
 
+def reuse_factors(layer: Recurrent) -> dict[int, int]:
+    """Reuse factors that hls4ml takes for a layer, each with that of the state's product, the nearest to it.
+
+    It picks the C++ of both by that of the features: one that does not suit the state's is left out.
+    """
+    (features, gates), units = layer.weight.raw.shape, layer.units
+    pairs = {r: nearest_reuse_factor(units, gates, r) for r in valid_reuse_factors(features, gates)}
+    return {reuse: of_state for reuse, of_state in pairs.items() if (reuse <= units) == (of_state <= units)}
+
+
+def with_factor(layer: Recurrent, reuse: int) -> Recurrent:
+    """The layer with another reuse factor, as hls4ml would give it."""
+    of_state = nearest_reuse_factor(layer.units, layer.cell.gates * layer.units, reuse)
+    strategy = "resource" if reuse > 1 else "latency"
+    return replace(layer, strategy=strategy, reuse_factor=reuse, recurrent_reuse_factor=of_state)
+
+
 def period(product: int, gates: int, count: int) -> int:
     """Clocks from a step to the next: the slower product, the gates' pipeline, the groups of units."""
     return product + gates + count
@@ -59,13 +76,13 @@ def parameters(core: RecurrentCore) -> dict[str, int]:
 # --- the gates ---------------------------------------------------------------------------------
 
 
-def gates_network(layer: Recurrent, prefix: str) -> Network:
-    """What the gates do with a group of units.
+def gates_network(layer: Recurrent, prefix: str, lanes: int | None = None) -> Network:
+    """What the gates do with a group of units, or with as many as ``lanes`` says.
 
     Inputs: the products of the features, those of the state, gate by gate, and the units' old cells (LSTM) or
     states.  Outputs: their new states, then their new cells.
     """
-    draft = _Gates(layer, layer.units // groups(layer))
+    draft = _Gates(layer, lanes or layer.units // groups(layer))
     x = [draft.input(f"features_{k}", layer.accum) for k in range(layer.cell.gates)]
     h = [draft.input(f"state_{k}", layer.accum) for k in range(layer.cell.gates)]
     old = draft.input("old", layer.result)

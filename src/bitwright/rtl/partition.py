@@ -14,6 +14,7 @@ from bitwright.errors import UnsupportedLayerError
 from bitwright.network import Network
 from bitwright.network.layers import Conv, Dense, Input, Layer, Recurrent
 from bitwright.rtl.engine_dense import is_folded, valid_reuse_factors
+from bitwright.rtl.engine_recurrent import with_factor
 from bitwright.rtl.kernel import FUSED
 from bitwright.rtl.partition_recurrent import is_recurrent_engine, recurrent_parts
 from bitwright.rtl.parts import FoldedCore, KernelCore, Part
@@ -170,7 +171,6 @@ def with_reuse(network: Network, factors: dict[str, int]) -> Network:
 def _with_factor(layer: Layer, factor: int | None) -> Layer:
     if factor is None or not isinstance(layer, Dense | Conv | Recurrent):
         return layer
-    strategy = "resource" if factor > 1 else "latency"
     if isinstance(layer, Recurrent):
-        return replace(layer, strategy=strategy, reuse_factor=factor, recurrent_reuse_factor=factor)
-    return replace(layer, strategy=strategy, reuse_factor=factor)
+        return with_factor(layer, factor)
+    return replace(layer, strategy="resource" if factor > 1 else "latency", reuse_factor=factor)
