@@ -84,6 +84,16 @@ def functions(x: Any) -> Any:
     return k.Dense(3, name="b")(k.Activation("sigmoid", name="s")(k.Dense(5, name="c")(x)))
 
 
+def recurrences(x: Any) -> Any:
+    """Both cells, with and without a bias, and both directions of each; hls4ml computes them by tables."""
+    from keras import layers as k
+
+    x = k.Reshape((3, 2))(k.Dense(6, name="a")(x))
+    x = k.LSTM(3, return_sequences=True, use_bias=False, name="b")(x)
+    x = k.Bidirectional(k.GRU(2, return_sequences=True, use_bias=False), name="c")(x)
+    return k.Concatenate(name="all")([k.Bidirectional(k.LSTM(2), name="d")(x), k.GRU(2, use_bias=False, name="e")(x)])
+
+
 def quantized(x: Any) -> Any:
     """QKeras as Keras 3 has it: quantizers of weights, quantized activations, a ternary layer."""
     import qkeras as q
@@ -97,7 +107,10 @@ def quantized(x: Any) -> Any:
     return q.QDense(3, kernel_quantizer=bits, bias_quantizer=bits, name="last")(x)
 
 
-BUILDERS = {builder.__name__: builder for builder in (mlp, branches, images, steps, sequences, functions, quantized)}
+BUILDERS = {
+    builder.__name__: builder
+    for builder in (mlp, branches, images, steps, sequences, functions, recurrences, quantized)
+}
 
 
 def run(folder: Path, name: str) -> None:
@@ -125,7 +138,7 @@ def run(folder: Path, name: str) -> None:
         model.save(path)
     precision = "\n".join(
         f"  {layer}: {{Precision: {{result: '{FINE}'" + ("}}" if layer == "norm" else f", accum: '{FINE}'}}}}")
-        for layer in ("a", "b", "c", "d", "rows", "out", "norm", "e")
+        for layer in ("a", "b", "c", "d", "e", "rows", "out", "norm")
         if any(own.name == layer for own in model.layers)
     )
     model_line = "" if kind == "quantized" else f"Model: {{Precision: {{default: '{FINE}'}}}}\n"

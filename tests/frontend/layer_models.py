@@ -230,6 +230,34 @@ def bidirectional(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
 
 
 @case
+def recurrent_folded(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Both cells with a reuse factor, the numbers in their names."""
+    x = layers.Input((3, 2), name="in_1")
+    return [x], [
+        layers.LSTM(2, return_sequences=True, name="lstm_fold4")(x),
+        layers.GRU(3, name="b_fold6")(x),
+        layers.GRU(2, return_sequences=True, name="c_fold2")(x),
+    ]
+
+
+@case
+def bidirectional_folded(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Both directions with a reuse factor."""
+    x = layers.Input((3, 2), name="in_1")
+    return [x], [
+        layers.Bidirectional(layers.LSTM(2, return_sequences=True), name="a_fold4")(x),
+        layers.Bidirectional(layers.GRU(2), name="b_fold6")(x),
+    ]
+
+
+@case
+def bidirectional_odd(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """A reuse factor that divides the products of a GRU, of which hls4ml thinks, but not those of an LSTM."""
+    x = layers.Input((3, 2), name="in_1")
+    return [x], [layers.Bidirectional(layers.LSTM(2), name="a_fold12")(x)]
+
+
+@case
 def distributed(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     """A layer for each step of a sequence, and another behind it."""
     x, y = layers.Input((rng.randint(2, 4), 3), name="in_1"), layers.Input((2, 3), name="in_2")
@@ -300,6 +328,8 @@ def types(config: dict[str, Any], rng: random.Random) -> None:
             resource = rng.random() < 0.3
             layer["Strategy"] = "Resource" if resource else "Latency"
             layer["ReuseFactor"] = rng.choice([1, 2, 3]) if resource else 1
+        if "_fold" in name:
+            layer["Strategy"], layer["ReuseFactor"] = "Resource", int(name.partition("_fold")[2])
 
 
 def make(folder: Path, name: str, io_type: str, seed: int) -> None:

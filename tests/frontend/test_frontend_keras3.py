@@ -23,15 +23,19 @@ from bitwright.network.layers import (
     Merge,
     Pool,
     Rearrange,
+    Recurrent,
     Relu,
     Table,
 )
 
 pytestmark = pytest.mark.hls
 
-PLAIN = ("mlp_json", "branches_h5", "functions_keras", "images_keras", "steps_h5", "sequences_keras")
+PLAIN = (
+    "mlp_json", "branches_h5", "functions_keras", "images_keras", "steps_h5", "sequences_keras", "recurrences_keras",
+)  # fmt: skip
 QUANTIZED = ("quantized_keras",)
-JUDGED = tuple(name for name in (*PLAIN, *QUANTIZED) if not name.startswith(("functions", "steps", "sequences")))
+FLOATS = ("functions", "steps", "sequences", "recurrences")
+JUDGED = tuple(name for name in (*PLAIN, *QUANTIZED) if not name.startswith(FLOATS))
 
 CORPUS = Path(os.environ.get("BITWRIGHT_CORPUS", Path(__file__).parents[3] / "shared"))
 QKERAS_V3 = CORPUS / "models" / "example-models" / "keras" / "qkeras-v3_3layer.keras"
@@ -79,6 +83,8 @@ def test_all_kinds_of_layers(cases: dict[str, Case]) -> None:
     assert quantizers == {"grid", "again"}, "hls4ml alone drops a quantizer behind a Dense layer"
     assert Merge in kinds["branches_h5"]
     assert Table in kinds["functions_keras"]
+    backward = [layer.backward for layer in cases["recurrences_keras"].network.layers if isinstance(layer, Recurrent)]
+    assert backward == [False, False, True, False, True, False]
     assert {Conv, Pool, Rearrange} <= kinds["images_keras"] & kinds["steps_h5"]
     assert {LayerNorm, Leaky, ExpLinear, HardSigmoid} <= kinds["sequences_keras"]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.errors import ModelError, UnsupportedLayerError
+from bitwright.frontend.recurrentcheck import recurrent_problem, without_direction
 
 HGQ2_LAYERS = frozenset({
     "Quantizer", "QBatchNormDense", "QEinsumDense", "QEinsumDenseBatchnorm", "QUnaryFunctionLUT", "QSoftmax", "QAdd",
@@ -121,8 +122,8 @@ def refuse_strangers(path: Path, config: Any) -> None:
             )
 
 
-def layer_names(path: Path, config: Any) -> set[str]:
-    """The names of all layers; each must be of a class that has hardware."""
+def layer_names(path: Path, config: Any, keras: int) -> set[str]:
+    """The names of all layers; each must be of a class that has hardware, and one that this Keras' reader keeps."""
     kind = config.get("class_name") if isinstance(config, dict) else None
     if kind not in CONTAINERS:
         raise UnsupportedLayerError(
@@ -135,8 +136,10 @@ def layer_names(path: Path, config: Any) -> set[str]:
     names = set()
     for layer in layers:
         if layer.get("class_name") in CONTAINERS:
-            names |= layer_names(path, layer)
-        elif _kind(layer) not in LAYERS:
+            names |= layer_names(path, layer, keras)
+            continue
+        _refuse_lost(path, layer, keras)
+        if _kind(layer) not in LAYERS:
             raise UnsupportedLayerError(
                 f"{_title(layer)} has no hardware here",
                 where=str(path),
@@ -170,10 +173,19 @@ PLAIN_OPTIONS = {
 """Options of many layers, and the size of binary weights; hls4ml 1.3.0 drops others or has no C++ for them."""
 
 
+def _refuse_lost(path: Path, layer: dict[str, Any], keras: int) -> None:
+    """Refuse recurrent layers that hls4ml loses."""
+    problem = recurrent_problem(layer, keras)
+    if problem is not None:
+        with_what = f" with {problem[0]}" if problem[0] else ""
+        raise UnsupportedLayerError(
+            f"{_title(layer)}{with_what} has no hardware here", where=str(path), hint=problem[1]
+        )
+
+
 def _refuse_options(path: Path, layer: dict[str, Any]) -> None:
     """Refuse what hls4ml would convert to another function than the layer's."""
-    inner = layer.get("config")
-    options = inner if isinstance(inner, dict) else {}
+    options = without_direction(layer)
     wrong = _odd(options, PLAIN_RELU) if _kind(layer) == "ReLU" else ""
     wrong = wrong or _odd(options, PLAIN_OPTIONS)
     for node in nodes(options):

@@ -40,6 +40,7 @@ from bitwright.network.layers import (
     Lookup,
     Network,
     Rearrange,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -49,6 +50,7 @@ from bitwright.network.layers import (
 from bitwright.rtl import symbolic
 from bitwright.rtl.alkaid_exact import NARROWER
 from bitwright.rtl.quantizers import EXACT_BITS
+from bitwright.rtl.symbolic_recurrent import unrolled_products
 
 HARDWARE = HWConfig(1, 1, -1)
 """Delay model: one adder of w bits costs 1.09 + 0.025 (w - 1) units (alkaid, passes/surrogate.py)."""
@@ -165,7 +167,7 @@ def _check_names(network: Network) -> None:
 
 
 def _check_size(network: Network) -> None:
-    sizes = {layer.name: _products(layer, network.by_name) for layer in network.layers}
+    sizes = {layer.name: _products(network, layer) for layer in network.layers}
     total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name])
     if total > MOST_PRODUCTS:
         raise UnsupportedLayerError(
@@ -176,10 +178,12 @@ def _check_size(network: Network) -> None:
         )
 
 
-def _products(layer: Layer, layers: Mapping[str, Layer]) -> int:
-    """Weights that are not zero, once for each position that has them; all products of two tensors."""
+def _products(network: Network, layer: Layer) -> int:
+    """Weights that are not zero, once for each position or step that has them; all products of two tensors."""
     if isinstance(layer, Einsum):
-        return layer.size * (layers[layer.sources[0]].shape[-1])
+        return layer.size * network.layer(layer.sources[0]).shape[-1]
+    if isinstance(layer, Recurrent):
+        return unrolled_products(layer, network.layer(layer.sources[0]).shape[0])
     if not isinstance(layer, Dense | Conv):
         return 0
     return int(np.count_nonzero(layer.weight.raw)) * (prod(layer.shape[:-1]) if isinstance(layer, Conv) else 1)
