@@ -37,7 +37,7 @@ def load(path: Path, weights: Path | None) -> Any:
     if weights is not None:
         raise ModelError("weights are given apart", where=str(weights), hint="an ONNX file has its own")
     try:
-        model = _channels_last(_of_batch(cleanup_model(ModelWrapper(str(path))), 1))
+        model = _one_row(cleanup_model(ModelWrapper(str(path))))
         return cleanup_model(model.transform(GemmToMatMul()))
     except Exception as error:  # qonnx and onnxruntime say no in many ways
         text = " ".join(str(error).split())
@@ -46,14 +46,15 @@ def load(path: Path, weights: Path | None) -> Any:
         ) from error
 
 
-def _channels_last(model: Any) -> Any:
-    """The model with operators over images as qonnx' own, where it is not already."""
+def _one_row(model: Any) -> Any:
+    """The model for one row at a time, with operators over images as qonnx' own."""
     from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
 
     over_images = [node for node in model.graph.node if node.op_type in OVER_IMAGES]
-    if all(node.domain == "qonnx.custom_op.channels_last" for node in over_images):
-        return model
-    return model.transform(ConvertToChannelsLastAndClean())
+    if over_images and all(node.domain == "qonnx.custom_op.channels_last" for node in over_images):
+        return _of_rows(model, 1)
+    made = _of_batch(model, 1)
+    return made.transform(ConvertToChannelsLastAndClean()) if over_images else made
 
 
 def _of_batch(model: Any, rows: int) -> Any:
