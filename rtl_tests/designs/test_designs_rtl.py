@@ -203,6 +203,20 @@ def test_a_wrong_weight_is_found_in_its_layer(target: TargetConfig, tmp_path: Pa
     assert (tmp_path / "wave.vcd").stat().st_size > 1000
 
 
+@pytest.mark.slow
+def test_a_wrong_weight_of_a_recurrence_is_found_in_its_layer(target: TargetConfig, tmp_path: Path) -> None:
+    """A stream of several beats: the step at which it goes wrong."""
+    network = RECURRENT[0]
+    change = {"lstm_gru_lstm1_of_state_rom": lambda t: t.replace("rom[address]", "rom[address] ^ 1")}
+    made = hardware.make(network, target, tmp_path, change)
+    x = networks.vectors(network, 200)
+    rtl = Bulk(made.built).outputs(x)
+    found = diagnose_rtl(made.bundle, tmp_path / "bundle", Reference(network), x, rtl, tmp_path / "wave.vcd")
+    assert found is not None
+    assert found.layer == "lstm1"
+    assert found.element >= 4, "the first step has no state"
+
+
 def test_a_reuse_factor_that_does_not_divide(target: TargetConfig, tmp_path: Path) -> None:
     network = with_reuse(FOLDED[0], {"dense1": 5})
     with pytest.raises(UnsupportedLayerError) as caught:

@@ -33,7 +33,6 @@ from bitwright.errors import ModelError, UnsupportedLayerError
 from bitwright.frontend.flavours import STACKS, Flavour
 from bitwright.frontend.modelcheck import CODE, LAYERS, nodes
 from bitwright.frontend.modelfile import inspect, weights_beside
-from bitwright.frontend.recurrentcheck import recurrent_problem
 
 WRITERS: dict[str, Callable[..., Path]] = {"m.h5": write_h5, "m.json": write_json, "m.keras": write_keras}
 
@@ -431,19 +430,6 @@ def test_options_that_hls4ml_drops_or_lacks(tmp_path: Path, kind: str, options: 
 
 def wrapped(kind: str, **config: Any) -> dict[str, Any]:
     return {"class_name": kind, "config": {"name": "inner", "units": 2, **config}}
-
-
-def test_recurrence_of_keras_3() -> None:
-    """Its reader in hls4ml takes layers without a bias, but no TimeDistributed."""
-    assert recurrent_problem(layer("LSTM", "a", "features", use_bias=False), 3) is None
-    both = {"layer": wrapped("LSTM"), "backward_layer": wrapped("LSTM", go_backwards=True)}
-    assert recurrent_problem(layer("Bidirectional", "a", "features", **both), 3) is None
-    problem = recurrent_problem(layer("Bidirectional", "a", "features", layer=wrapped("GRU")), 3)
-    assert problem is not None
-    assert problem[0] == "a bias of its GRU"
-    problem = recurrent_problem(layer("TimeDistributed", "a", "features", layer=wrapped("Dense")), 3)
-    assert problem is not None
-    assert "cannot read it from a Keras 3 model" in problem[1]
 
 
 @pytest.mark.parametrize(

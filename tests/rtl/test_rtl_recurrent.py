@@ -100,6 +100,12 @@ def test_folded_and_large_layers_are_engines(network: Network) -> None:
     ]
 
 
+def test_one_step_is_no_sequence_to_split() -> None:
+    (part,) = partition(one(reuse=4, steps=1))
+    assert isinstance(part.core, RecurrentCore)
+    assert (part.core.steps, part.beats) == (1, 1)
+
+
 def test_backward_is_the_other_way_round() -> None:
     split, _, collect = (part.core for part in partition(one(reuse=4, backward=True)))
     assert isinstance(split, StepCore)
