@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 import click
 
 from bitwright import __version__
+from bitwright.cli_reports import add_verbs
 from bitwright.errors import BitwrightError, MismatchError
 
 EPILOG = "Exit codes: 0 ok, 1 our fault, 2 usage or input, 3 bits differ, 4 tool missing, 5 tool failed, 6 over budget."
@@ -92,6 +93,8 @@ def main() -> None:
         bitwright build my_model.h5 -o out     the same in one process, without a workflow
     Each stage is a verb of its own, files in, files out:
         import  emulate  reference  emit  verify  synth  report
+    What runs left is read by:
+        report show  report diff  report export  baseline  history  dashboard
     """
 
 
@@ -109,6 +112,7 @@ class Choices:
     head: str | None
     io_type: str | None
     bulk: int | None
+    check: bool = True
 
     def command(self, model: str) -> str:
         """The command that makes the same again."""
@@ -141,6 +145,9 @@ OPTIONS = (
     click.option("--root", type=PATH, default=Path(), help="Folder with models/ and flows/. Default: here."),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; no progress."),
 )  # fmt: skip
+CHECK = click.option(
+    "--check/--no-check", default=True, help="Fail (exit code 6) on a broken budget or a regression. Default: yes."
+)
 
 
 def _shared_options(function: Any) -> Any:
@@ -175,9 +182,27 @@ def _job(model: str, choices: Choices, folder: Path | None) -> Iterator[Any]:
             raise
 
 
+@contextlib.contextmanager
+def _recorded(job: Any, root: Path) -> Iterator[None]:
+    """A run that fails is part of the history too."""
+    from bitwright.stages.outcome import record
+
+    try:
+        yield
+    except BitwrightError as error:
+        _warn(record(job, root, [], error))
+        raise
+
+
+def _warn(words: str) -> None:
+    if words:
+        click.echo(f"warning: {words}", err=True)
+
+
 @main.command()
 @click.argument("model", default="")
 @_shared_options
+@CHECK
 @click.option("--cores", type=click.IntRange(1), default=2, show_default=True, help="Stages side by side.")
 @click.option("--build", "folder", type=PATH, default=None, help="Default: build/MODEL/TARGET.")
 def run(model: str, as_json: bool, cores: int, folder: Path | None, **choices: Any) -> None:
@@ -188,14 +213,15 @@ def run(model: str, as_json: bool, cores: int, folder: Path | None, **choices: A
     from bitwright.stages import flow
 
     started = time.perf_counter()
-    with _job(model, Choices(**choices), folder) as job:
+    with _job(model, Choices(**choices), folder) as job, _recorded(job, choices["root"]):
         ran = flow.run_workflow(job, choices["root"], cores, quiet=as_json)
-    _finish(job, as_json, ran, time.perf_counter() - started)
+    _finish(job, Choices(**choices), as_json, ran, time.perf_counter() - started)
 
 
 @main.command()
 @click.argument("model")
 @_shared_options
+@CHECK
 @click.option("-o", "--out", "folder", type=PATH, required=True, help="Folder for everything.")
 def build(model: str, as_json: bool, folder: Path, **choices: Any) -> None:
     """Run every stage for MODEL in one process, without Snakemake; for the package alone."""
@@ -203,20 +229,44 @@ def build(model: str, as_json: bool, folder: Path, **choices: Any) -> None:
     from bitwright.stages.table import in_order
 
     started = time.perf_counter()
-    with _job(model, Choices(**choices), folder) as job:
+    with _job(model, Choices(**choices), folder) as job, _recorded(job, choices["root"]):
         ran = [stage.name for stage in in_order() if run_stage(stage, job, printer(stage.name, quiet=as_json))]
-    _finish(job, as_json, ran, time.perf_counter() - started)
+    _finish(job, Choices(**choices), as_json, ran, time.perf_counter() - started)
 
 
-def _finish(job: Any, as_json: bool, ran: list[str], seconds: float) -> None:
-    """Where everything is, and the short table."""
-    from bitwright.report.render_json import load_report
-    from bitwright.report.summary import summary_rows
+def _finish(job: Any, choices: Choices, as_json: bool, ran: list[str], seconds: float) -> None:
+    """Say where everything is, judge the run, and append it to the history."""
+    from bitwright.stages.outcome import record, settle
 
-    report = load_report(job.folder / "report" / "report.json")
+    outcome = settle(job, choices.root, check=choices.check)
     if as_json:
-        click.echo(json.dumps({"folder": str(job.folder), "ran": ran, "report": report.model_dump(mode="json")}))
-        return
+        _print_outcome(job, outcome, ran)
+    else:
+        _print_result(job, outcome, ran, seconds)
+    _warn(record(job, choices.root, ran, outcome))
+    if outcome.error is not None:
+        if as_json:
+            sys.exit(outcome.error.exit_code)
+        raise outcome.error
+
+
+def _print_outcome(job: Any, outcome: Any, ran: list[str]) -> None:
+    """One JSON object, also where the run is over budget."""
+    data = {
+        "folder": str(job.folder),
+        "ran": ran,
+        "report": outcome.report.model_dump(mode="json"),
+        "verdict": outcome.verdict.model_dump(mode="json"),
+        "error": outcome.error.to_dict() if outcome.error else None,
+    }
+    click.echo(json.dumps(data))
+
+
+def _print_result(job: Any, outcome: Any, ran: list[str], seconds: float) -> None:
+    from bitwright.report.summary import summary_rows
+    from bitwright.report.track.judge import lines
+
+    report = outcome.report
     _print_table(f"{report.title}  ({report.target}, {report.clock_ns:g} ns)", summary_rows(report))
     places = (("RTL", "emit/rtl"), ("HLS project", "import/hls"), ("report", "report/report.html"))
     for label, place in places:
@@ -224,6 +274,8 @@ def _finish(job: Any, as_json: bool, ran: list[str], seconds: float) -> None:
     click.echo(
         f"ran {', '.join(ran)} in {seconds:.1f} s" if ran else f"nothing changed, nothing done ({seconds:.1f} s)"
     )
+    for line in lines(outcome.verdict):
+        click.echo(line)
 
 
 def _print_table(title: str, rows: list[tuple[str, str, str]]) -> None:
@@ -271,6 +323,7 @@ STAGE_TITLES = {
 }
 for _name, _title in STAGE_TITLES.items():
     _add_stage(_name, _title)
+add_verbs(main)
 
 
 # --- reuse factors -----------------------------------------------------------------------------

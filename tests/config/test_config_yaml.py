@@ -73,7 +73,7 @@ def test_every_shipped_file_is_right() -> None:
         ("hls: ", "hsl: ", 3, "unknown key 'hsl'", "did you mean 'hls'?"),
         ('"random": 300', '"randon": 300', 4, "unknown key 'vectors.randon'", "did you mean 'random'?"),
         ('"name": "random"', '"name": "a", "splitt": "b"', 5, "unknown key 'data.splitt'", "did you mean 'split'?"),
-        ("hls: ", "zzzz: ", 3, "unknown key 'zzzz'", "known keys: data"),
+        ("hls: ", "zzzz: ", 3, "unknown key 'zzzz'", "known keys: budgets, data"),
     ],
 )
 def test_unknown_key(zoo: Path, old: str, new: str, line: int, what: str, hint: str) -> None:
