@@ -95,7 +95,8 @@ def test_unknown_key_of_a_target(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(TARGET.replace("clock_ns", "clock_n"))
     error = refused(path, TargetConfig)
-    assert (error.what, error.where) == ("'clock_ns': Field required", f"{path}:2")
+    assert (error.what, error.where) == ("unknown key 'clock_n'", f"{path}:6")
+    assert error.hint == "did you mean 'clock_ns'?"
     path.write_text(TARGET + "clok_uncertainty: 0.1\n")
     error = refused(path, TargetConfig)
     assert (error.what, error.where) == ("unknown key 'clok_uncertainty'", f"{path}:7")

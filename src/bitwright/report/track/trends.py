@@ -200,17 +200,33 @@ def _plane(across: Axis, up: Axis, high: float) -> list[Markup]:
 
 
 def _labels(points: Sequence[Point], across: Axis, up: Axis) -> list[tuple[float, float, str]]:
-    """Where each name stands: beside its point, on the side with room, moved down from names that are there."""
-    taken: list[tuple[float, float]] = []
+    """Where each name stands, and how it is anchored: beside its point where no other name or point is."""
+    spots = [(across.at(math.log10(point.lut)), up.at(point.accuracy)) for point in points]
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in spots]
     found = []
-    for point in points:
-        x, y = across.at(math.log10(point.lut)), up.at(point.accuracy) + 4
-        css = "end" if x > WIDTH * 0.62 else "start"
-        while any(abs(y - other) < 12 and abs(x - near) < 150 for near, other in taken):
-            y += 12
-        taken.append((x, y))
-        found.append((x + (-8 if css == "end" else 8), y, css))
+    for point, (x, y) in zip(points, spots, strict=True):
+        width = 6.2 * min(len(point.name), 24)
+        places = [(x + dx, y + dy, css) for dy in (4, -8, 16, -20, 28, -32, 40, 52) for dx, css in _SIDES]
+        boxes = [(place, _box(*place, width)) for place in places]
+        place, box = next(((p, box) for p, box in boxes if _is_free(box, taken)), boxes[0])
+        taken.append(box)
+        found.append(place)
     return found
+
+
+_SIDES = ((8, "start"), (-8, "end"))
+_Box = tuple[float, float, float, float]
+
+
+def _box(x: float, y: float, css: str, width: float) -> _Box:
+    return (x, y - 9, x + width, y + 2) if css == "start" else (x - width, y - 9, x, y + 2)
+
+
+def _is_free(box: _Box, taken: Sequence[_Box]) -> bool:
+    inside = box[0] >= 50 and box[2] <= WIDTH
+    return inside and not any(
+        box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3] for other in taken
+    )
 
 
 def _dot(point: Point, across: Axis, up: Axis, place: tuple[float, float, str]) -> Markup:
