@@ -10,9 +10,10 @@ override IO := $(value IO)
 override DATA := $(value DATA)
 override BULK := $(value BULK)
 override CHECK := $(value CHECK)
+override PROFILE := $(value PROFILE)
 override MODELS := $(value MODELS)
 override TARGETS := $(value TARGETS)
-export MODEL TARGET WEIGHTS HLS HEAD IO DATA BULK CHECK MODELS TARGETS
+export MODEL TARGET WEIGHTS HLS HEAD IO DATA BULK CHECK PROFILE MODELS TARGETS
 
 READY := .venv/.ready
 

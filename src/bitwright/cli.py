@@ -205,7 +205,10 @@ def _warn(words: str) -> None:
 @CHECK
 @click.option("--cores", type=click.IntRange(1), default=2, show_default=True, help="Stages side by side.")
 @click.option("--build", "folder", type=PATH, default=None, help="Default: build/MODEL/TARGET.")
-def run(model: str, as_json: bool, cores: int, folder: Path | None, **choices: Any) -> None:
+@click.option("--profile", default=None, help="A name in flows/profiles/ (slurm, ...) or a folder with config.yaml.")
+def run(
+    model: str, as_json: bool, cores: int, folder: Path | None, profile: str | None, **choices: Any
+) -> None:  # fmt: skip
     """Run every stage for MODEL through the workflow (flows/Snakefile); skip what is up to date.
 
     MODEL is a folder of models/, a model.yaml, or a model file (.h5, .keras, .onnx, .json with weights beside it).
@@ -213,8 +216,9 @@ def run(model: str, as_json: bool, cores: int, folder: Path | None, **choices: A
     from bitwright.stages import flow
 
     started = time.perf_counter()
+    cluster = flow.find_profile(profile, choices["root"]) if profile else None
     with _job(model, Choices(**choices), folder) as job, _recorded(job, choices["root"]):
-        ran = flow.run_workflow(job, choices["root"], cores, quiet=as_json)
+        ran = flow.run_workflow(job, choices["root"], cores, quiet=as_json, profile=cluster)
     _finish(job, Choices(**choices), as_json, ran, time.perf_counter() - started)
 
 
@@ -271,11 +275,11 @@ def _print_result(job: Any, outcome: Any, ran: list[str], seconds: float) -> Non
     places = (("RTL", "emit/rtl"), ("HLS project", "import/hls"), ("report", "report/report.html"))
     for label, place in places:
         click.echo(f"  {label:<12} {job.folder / place}")
+    for line in lines(outcome.verdict):
+        click.echo(line)
     click.echo(
         f"ran {', '.join(ran)} in {seconds:.1f} s" if ran else f"nothing changed, nothing done ({seconds:.1f} s)"
     )
-    for line in lines(outcome.verdict):
-        click.echo(line)
 
 
 def _print_table(title: str, rows: list[tuple[str, str, str]]) -> None:

@@ -40,7 +40,7 @@ class Outcome:
 
 def commit_of(root: Path) -> str:
     """The commit of the working tree at ``root``, ``-dirty`` where it has changes; empty outside of one."""
-    words = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude", "*"]
+    words = ["git", "-C", str(root.resolve()), "describe", "--always", "--dirty", "--abbrev=12", "--exclude", "*"]
     return first_line(words) or ""
 
 
