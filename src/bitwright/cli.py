@@ -98,6 +98,12 @@ def main() -> None:
     """
 
 
+def _keep_lines(*verbs: click.Command) -> None:
+    r"""Let click see the ``\b`` of a raw docstring, which keeps the lines after it as they are written."""
+    for verb in verbs:
+        verb.help = (verb.help or "").replace("\\b", "\b")
+
+
 # --- the whole chain ---------------------------------------------------------------------------
 
 
@@ -297,8 +303,39 @@ def _print_table(title: str, rows: list[tuple[str, str, str]]) -> None:
 # --- one verb per stage ------------------------------------------------------------------------
 
 
+class WithDefault(Group):
+    """A group whose first argument may be left out: what is no verb of it goes to the verb ``default``."""
+
+    default = "write"
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the verb; see the class."""
+        known = args and args[0] in self.list_commands(ctx)
+        return super().resolve_command(ctx, args if known else [self.default, *args])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Options before the first word belong to the default verb too, but for --help."""
+        if args and args[0].startswith("-") and args[0] not in ("-h", "--help"):
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+
+@main.group(cls=WithDefault, subcommand_metavar="JOB | COMMAND [ARGS]...")
+def report() -> None:
+    r"""Write the report of a build folder, or read the reports of any tool.
+
+    \b
+        bitwright report build/jet3/vu13p_5ns      write report.json, report.md, report.html (a stage)
+        bitwright report parse path/to/reports     read what tools wrote: figures, units, stages, problems
+        bitwright report parse a.rpt b.log --json  the same for programs
+        bitwright report show|diff|export          read, compare and tabulate our own report.json
+    """
+
+
 def _add_stage(name: str, title: str) -> None:
-    @main.command(name, help=f"{title[0].upper()}{title[1:]}.\n\n{STAGE_HELP}")
+    group, verb_name = (report, "write") if name == "report" else (main, name)
+
+    @group.command(verb_name, help=f"{title[0].upper()}{title[1:]}.\n\n{STAGE_HELP}")
     @click.argument("job", type=click.Path(path_type=Path, exists=True, file_okay=False))
     @click.option("--force", is_flag=True, help="Run even if nothing changed.")
     @click.option("--json", "as_json", is_flag=True, help="Print the stage's record as JSON; no progress.")
@@ -323,11 +360,35 @@ STAGE_TITLES = {
     "emit": "write the RTL bundle: SystemVerilog, constraints, scripts, bundle.json",
     "verify": "simulate the RTL under Verilator and compare all oracles bit for bit",
     "synth": "synthesize with Yosys, count resources, simulate the netlist",
+    "route": "place and route the netlist, where the target names a tool that can",
     "report": "write report.json, report.md and report.html",
 }
 for _name, _title in STAGE_TITLES.items():
     _add_stage(_name, _title)
-add_verbs(main)
+
+
+@report.command("parse")
+@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="PATH...")
+@click.option("--json", "as_json", is_flag=True, help="Print measurements, rows of modules and problems as JSON.")
+def report_parse(paths: tuple[Path, ...], as_json: bool) -> None:
+    r"""Read reports and logs of HLS, synthesis, place and route; PATH is a file or a project folder.
+
+    What a file is, is decided by its content, never by its name.  Figures keep the stage that they are of, are in
+    one unit by metric, and stand with the file and line that state them; what a report does not state, or states
+    twice differently, is absent, with a problem that says why.  docs/report-parsing.md lists metrics and formats.
+
+    \b
+    Read are: Vivado HLS, Vitis HLS, Vivado, Quartus, Intel HLS, Intel OpenCL, oneAPI, Catapult, Libero SmartHLS,
+    Yosys, nextpnr, hls4ml, and our own report.json.
+    Exit code: 0 with whatever problems, 2 if nothing could be read.
+    """
+    from bitwright.report.parsers.collect import parse_paths, said_nothing
+    from bitwright.report.parsers.show import as_text
+
+    parsed = parse_paths(paths)
+    click.echo(json.dumps(parsed.to_json(), allow_nan=False) if as_json else as_text(parsed))
+    if said_nothing(parsed):
+        sys.exit(2)
 
 
 # --- reuse factors -----------------------------------------------------------------------------
@@ -481,6 +542,9 @@ def train(model: str, root: Path, data: str, settings: tuple[str, ...], cross_va
 
     sys.exit(flow.run_training(model, root, data, settings, cross_validate=cross_validate))
 
+
+add_verbs(main, report)
+_keep_lines(main, report, report_parse)
 
 if __name__ == "__main__":
     main()

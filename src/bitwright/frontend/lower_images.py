@@ -83,8 +83,19 @@ def _check_strategy(node: Any, layer: Conv) -> None:
         raise unsupported(node, "strategy 'resource' of a depthwise convolution under io_parallel, which hls4ml lacks")
     if layer.depthwise and depth % min(layer.reuse_factor, depth):
         raise unsupported(node, f"reuse factor {layer.reuse_factor}, which does not divide its {depth} products")
+    if not layer.depthwise and layer.strategy == "resource" and not _divides(layer.reuse_factor, depth):
+        # hls4ml takes the nearest factor that divides, but not for a convolution that becomes a pointwise one
+        raise unsupported(
+            node,
+            f"reuse factor {layer.reuse_factor} over windows of {depth}: hls4ml 1.3.0 takes C++ that stops on it",
+        )
     if not streamed(node) and layer.reuse_factor > depth:
         raise unsupported(node, f"reuse factor {layer.reuse_factor} above its window of {depth} elements")
+
+
+def _divides(factor: int, inputs: int) -> bool:
+    """What nnet_dense_resource.h asserts of a reuse factor."""
+    return (inputs if factor < inputs else factor) % min(factor, inputs) == 0
 
 
 def pool(node: Any, common: Common, sources: list[Layer]) -> Layer:

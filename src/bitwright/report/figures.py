@@ -47,10 +47,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Layers that share one module (or one layer alone) and what they cost."""
+    """Layers that share one module (or one layer alone), what they cost, and what was expected before synthesis."""
 
     layers: tuple[LayerRow, ...]
     figures: dict[str, Figure]
+    estimated_lut: Measurement | None = None
 
     @property
     def name(self) -> str:
@@ -64,10 +65,14 @@ def place(figure: Measurement) -> str:
 
 
 def resource_origin(report: Report) -> Origin | None:
-    """The stage and tool nearest to the device that counted LUT, FF or DSP; None if no tool did."""
+    """The stage and tool nearest to the device that counted LUT, FF or DSP of a design itself; None if no tool did.
+
+    What was routed inside a harness is another design (:mod:`bitwright.report.stage_columns`).
+    """
+    designs = {design.name for design in report.designs}
     for stage in _ORDER:
         for figure in report.measurements:
-            if figure.stage is stage and figure.metric in _CORE:
+            if figure.stage is stage and figure.metric in _CORE and figure.design in designs:
                 return Origin(stage, figure.tool, figure.tool_version)
     return None
 
@@ -91,10 +96,11 @@ def resources(report: Report, design: str) -> dict[str, Figure]:
     origin = resource_origin(report)
     if origin is None:
         return {}
-    return _figures(m for m in report.measurements if origin.has(m) and m.design == design and m.layer is None)
+    return figures_of(m for m in report.measurements if origin.has(m) and m.design == design and m.layer is None)
 
 
-def _figures(measurements: Iterable[Measurement]) -> dict[str, Figure]:
+def figures_of(measurements: Iterable[Measurement]) -> dict[str, Figure]:
+    """By metric, of one design, stage and tool."""
     first: dict[str, Measurement] = {}
     for m in measurements:
         first.setdefault(m.metric, m)
@@ -133,12 +139,16 @@ def blocks(report: Report) -> tuple[Block, ...]:
         own = any(m.layer == layer.name for m in counted)
         alone = own or layer.module is None
         groups.setdefault(("layer", layer.name) if alone else ("module", str(layer.module)), []).append(layer)
-    return tuple(Block(tuple(group), _block_figures(key, counted)) for key, group in groups.items())
+    expected = {m.design: m for m in report.measurements if m.metric == "ESTIMATED_LUT"}
+    return tuple(
+        Block(tuple(group), _block_figures(key, counted), expected.get(group[0].module or ""))
+        for key, group in groups.items()
+    )
 
 
 def _block_figures(key: tuple[str, str], counted: list[Measurement]) -> dict[str, Figure]:
     kind, name = key
-    return _figures(m for m in counted if (m.layer if kind == "layer" else m.design) == name)
+    return figures_of(m for m in counted if (m.layer if kind == "layer" else m.design) == name)
 
 
 def span(layer: LayerRow) -> str:
@@ -148,14 +158,25 @@ def span(layer: LayerRow) -> str:
     return str(layer.first_stage) + (f"–{layer.last_stage}" if layer.last_stage != layer.first_stage else "")
 
 
-def clock_note(report: Report) -> str:
-    """How far the nanoseconds can be trusted: cycles times the target period, and who closed timing."""
-    slack = [m for m in report.measurements if m.metric == "WNS"]
+def slack_note(report: Report) -> str:
+    """``timing met at 10 ns, WNS +0.120 ns (POST_ROUTE)``; empty where nobody analysed timing."""
+    slack = [m for m in report.measurements if m.metric == "WNS_NS"]
     slack = [m for stage in _ORDER for m in slack if m.stage is stage][:1]
     if not slack:
-        return f"at the {nanoseconds(report.clock_ns)} target clock; timing not analysed"
+        return ""
     met = "timing met" if slack[0].value >= 0 else "timing NOT met"
-    return f"at the {nanoseconds(report.clock_ns)} target clock; {met}, WNS {slack[0].value:+.3f} ns ({slack[0].stage})"
+    return f"{met}, WNS {slack[0].value:+.3f} ns ({slack[0].stage})"
+
+
+def clock_note(report: Report) -> str:
+    """How far the nanoseconds can be trusted: cycles times the target period, and who closed timing."""
+    return f"at the {nanoseconds(report.clock_ns)} target clock; {slack_note(report) or 'timing not analysed'}"
+
+
+def fmax(report: Report) -> Measurement | None:
+    """The highest clock that a tool found, nearest to the device."""
+    found = [m for m in report.measurements if m.metric == "FMAX_MHZ"]
+    return next((m for stage in _ORDER for m in found if m.stage is stage), None)
 
 
 def missing_reason(report: Report, stage: str) -> str:

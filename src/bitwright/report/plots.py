@@ -33,6 +33,7 @@ _ROC = (330.0, 46.0, 8.0)  # side, left, top of the square
 _READABLE = 24.0  # the narrowest cell that can hold words
 MAX_CURVES = 10
 Segment = tuple[float, str, str]  # value, CSS class, title
+Mark = tuple[float, str]  # value, title
 
 
 def _room(names: Iterable[str]) -> float:
@@ -40,18 +41,22 @@ def _room(names: Iterable[str]) -> float:
     return min(max((len(name) for name in names), default=0) * 6.6 + 14.0, 150.0)
 
 
-def _bars(label: str, rows: Sequence[tuple[str, Sequence[Segment], str]]) -> Markup:
-    """Horizontal bars: (name, segments from the left, the words at the right end)."""
+def _bars(label: str, rows: Sequence[tuple[str, Sequence[Segment], str]], marks: Sequence[Mark | None] = ()) -> Markup:
+    """Horizontal bars: (name, segments from the left, the words at the right end), and an upright line on some."""
     longest = max((sum(value for value, _, _ in segments) for _, segments, _ in rows), default=0.0)
+    longest = max(longest, *(mark[0] for mark in marks if mark), 0.0)
     left = _room(name for name, _, _ in rows)
     scale = (WIDTH - left - _VALUE) / longest if longest else 0.0
     drawn = [
-        group(*_bar_row(left, row, scale), transform=f"translate(0 {number(k * _ROW)})") for k, row in enumerate(rows)
+        group(*_bar_row(left, row, scale, mark), transform=f"translate(0 {number(k * _ROW)})")
+        for k, (row, mark) in enumerate(itertools.zip_longest(rows, marks))
     ]
     return svg(WIDTH, max(len(rows) * _ROW, _ROW), label, *drawn)
 
 
-def _bar_row(left: float, row: tuple[str, Sequence[Segment], str], scale: float) -> list[Markup]:
+def _bar_row(
+    left: float, row: tuple[str, Sequence[Segment], str], scale: float, mark: Mark | None = None
+) -> list[Markup]:
     name, segments, end = row
     base = _ROW / 2 + 4
     parts = [group(title(name), text(left - 8, base, fitted(name, left - 8), class_="end"))]
@@ -60,12 +65,27 @@ def _bar_row(left: float, row: tuple[str, Sequence[Segment], str], scale: float)
         width = max(value * scale, 1.0) if value else 0.0
         parts.append(rect(x, (_ROW - _BAR) / 2, width, _BAR, title(words), class_=css, rx=1.5))
         x += width
+    if mark:
+        at = left + mark[0] * scale
+        parts.append(group(title(mark[1]), line(at, 2, at, _ROW - 2, class_="mark")))
+        x = max(x, at)
     return [*parts, text(x + 6, base, end, class_="quiet")]
 
 
 def layer_resource(metric: str, blocks: Sequence[Block]) -> Markup:
-    """One resource over the layers; a layer without that figure says so in place of a bar."""
-    return _bars(f"{metric} per layer", [_layer_bar(metric, block) for block in blocks])
+    """One resource over the layers; a layer without that figure says so in place of a bar.
+
+    On LUT, an upright line where the estimate before synthesis lies.
+    """
+    marks = [_estimate(block) if metric == "LUT" else None for block in blocks]
+    return _bars(f"{metric} per layer", [_layer_bar(metric, block) for block in blocks], marks)
+
+
+def _estimate(block: Block) -> Mark | None:
+    expected = block.estimated_lut
+    if expected is None or "LUT" not in block.figures:
+        return None
+    return expected.value, f"{block.name}: {count(round(expected.value))} LUT estimated\n{place(expected)}"
 
 
 def _layer_bar(metric: str, block: Block) -> tuple[str, Sequence[Segment], str]:

@@ -36,7 +36,8 @@ from bitwright.report.oracles import (
     withheld,
 )
 from bitwright.report.records import Accuracy, DesignRow, Report, Status
-from bitwright.report.summary import Row, accuracy_row, resource_rows, timing_rows
+from bitwright.report.stage_columns import by_stage
+from bitwright.report.summary import Row, accuracy_row, fmax_rows, resource_rows, timing_rows
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _CSS = {Status.PASSED: "good", Status.FAILED: "bad", Status.NOT_RUN: "idle"}
@@ -44,6 +45,7 @@ _WORDS = {"NOT RUN": "idle", "FAILED": "bad", "withheld": "idle", "not stated": 
 _METRICS = ("LUT", "LOGIC_LUT", "SRL", "LUTRAM", "FF", "LATCH", "DSP", "BRAM", "BRAM36", "BRAM18", "EBR", "URAM",
             "CARRY", "MUXF")  # fmt: skip
 _LAYER_METRICS = ("LUT", "FF", "DSP", "BRAM", "URAM")
+_STAGE_METRICS = ("LUT", "FF", "DSP", "BRAM", "URAM", "FMAX_MHZ", "WNS_NS")
 _RATES = (0.01, 0.05, 0.1, 0.2, 0.5)
 _LUT_KINDS = (("LOGIC_LUT", "fill1", "logic"), ("SRL", "fill2", "shift registers"), ("LUTRAM", "fill3", "memory"))
 _SECTIONS = ("Summary", "Verification", "Accuracy", "Resources", "Latency", "Hardware", "Stages", "Reproduce")
@@ -167,7 +169,8 @@ def _measured(report: Report) -> str:
 def _cards(report: Report) -> list[Card]:
     bits = bits_verified(report)
     verified = Card("Bits verified", bits.value, note=bits.note, css=_WORDS.get(bits.value, ""))
-    return [_accuracy_card(report), verified, *_timing_cards(report), *_resource_cards(report)]
+    fastest = [_plain_card(row) for row in fmax_rows(report)]
+    return [_accuracy_card(report), verified, *_timing_cards(report), *fastest, *_resource_cards(report)]
 
 
 def _plain_card(row: Row) -> Card:
@@ -232,7 +235,10 @@ def _resources(report: Report) -> dict[str, Any]:
         "tops": tops,
         "metrics": _present(_METRICS, [figures for _, figures in tops]),
         "notes": _notes(tops),
+        "stages_of_flow": by_stage(report),
+        "stage_metrics": _present(_STAGE_METRICS, [column.figures for column in by_stage(report)]),
         "blocks": rows,
+        "estimated": any(block.estimated_lut for block in rows),
         "layer_metrics": _present(_LAYER_METRICS, [block.figures for block in rows]),
         "layer_plots": _layer_plots(rows),
         "layer_source": _files(figure for block in rows for figure in block.figures.values()),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from bitwright.report.figures import (
     Figure,
     clock_note,
+    fmax,
     latency_design,
     missing_reason,
     quoted_design,
     resource_origin,
     resources,
+    slack_note,
 )
 from bitwright.report.numbers import count, cycles, nanoseconds, percent, seconds, uncertainty, word
 from bitwright.report.oracles import bits_verified, withheld
@@ -29,6 +31,7 @@ def summary_rows(report: Report) -> list[Row]:
         ("Bits verified", bits.value, bits.note),
         *resource_rows(report),
         *timing_rows(report),
+        *fmax_rows(report),
         *(_stage_row(run) for run in report.stages),
     ]
 
@@ -63,7 +66,8 @@ def resource_rows(report: Report) -> list[Row]:
 def _resource_row(name: str, figure: Figure | None, where: str, report: Report) -> Row:
     if figure is None:
         return (name, "not stated", where) if where else (name, "NOT RUN", missing_reason(report, "synth"))
-    return (name, count(figure.value), f"{where}; {figure.note}" if name == "BRAM" else where)
+    told = name == "BRAM" or "not counted: two LUT4" in figure.note
+    return (name, count(figure.value), f"{where}; {figure.note}" if told else where)
 
 
 def timing_rows(report: Report) -> list[Row]:
@@ -81,6 +85,15 @@ def timing_rows(report: Report) -> list[Row]:
         ("Latency", value, note + _measured(proof.latency_cycles if proof else None, report)),
         ("II", cycles(design.ii_cycles), rate + _measured(proof.ii_cycles if proof else None, None)),
     ]
+
+
+def fmax_rows(report: Report) -> list[Row]:
+    """Fmax, never without its slack; no row where nothing was placed and routed."""
+    found = fmax(report)
+    if found is None:
+        return []
+    note = f"{found.stage.value}, {found.tool} {found.tool_version}, {found.design}"
+    return [("Fmax", f"{found.value:.1f} MHz", f"{slack_note(report) or 'slack not stated'}; {note}")]
 
 
 def _measured(value: int | None, report: Report | None) -> str:

