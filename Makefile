@@ -9,11 +9,15 @@ override HEAD := $(value HEAD)
 override IO := $(value IO)
 override DATA := $(value DATA)
 override BULK := $(value BULK)
-export MODEL TARGET WEIGHTS HLS HEAD IO DATA BULK
+override CHECK := $(value CHECK)
+override PROFILE := $(value PROFILE)
+override MODELS := $(value MODELS)
+override TARGETS := $(value TARGETS)
+export MODEL TARGET WEIGHTS HLS HEAD IO DATA BULK CHECK PROFILE MODELS TARGETS
 
 READY := .venv/.ready
 
-.PHONY: help fpga train test test-full check bench nightly doctor setup clean
+.PHONY: help fpga train test test-full check bench nightly dashboard doctor setup clean
 
 help:
 	@echo "make fpga MODEL=jet3 [TARGET=vu13p_5ns]   model -> HLS + RTL -> verified -> synthesized -> report"
@@ -22,7 +26,8 @@ help:
 	@echo "make check                                formatting, lint, types, floors, RTL lint"
 	@echo "make train MODEL=jet3 [DATA=openml]       train a model of the zoo again (DATA: openml, a file, a folder of idx files)"
 	@echo "make bench                                measure speed; figures for docs/performance.md"
-	@echo "make nightly [MODEL=\"jet3 jsc_tiny\"]      every model of the zoo"
+	@echo "make nightly [MODELS=\"jet3 jsc_tiny\"]     every model of the zoo on every target: summary, JUnit, dashboard"
+	@echo "make dashboard                            the history of runs as a static site, in site/"
 	@echo "make doctor                               what is installed, which stages can run"
 	@echo "make clean                                remove build/"
 
@@ -46,6 +51,9 @@ bench: $(READY)
 
 nightly: $(READY)
 	@ci/nightly
+
+dashboard: $(READY)
+	@.venv/bin/bitwright dashboard -o site
 
 doctor: $(READY)
 	@.venv/bin/bitwright doctor

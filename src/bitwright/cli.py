@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 import click
 
 from bitwright import __version__
+from bitwright.cli_reports import add_verbs
 from bitwright.errors import BitwrightError, MismatchError
 
 EPILOG = "Exit codes: 0 ok, 1 our fault, 2 usage or input, 3 bits differ, 4 tool missing, 5 tool failed, 6 over budget."
@@ -92,6 +93,8 @@ def main() -> None:
         bitwright build my_model.h5 -o out     the same in one process, without a workflow
     Each stage is a verb of its own, files in, files out:
         import  emulate  reference  emit  verify  synth  report
+    What runs left is read by:
+        report show  report diff  report export  baseline  history  dashboard
     """
 
 
@@ -115,6 +118,7 @@ class Choices:
     head: str | None
     io_type: str | None
     bulk: int | None
+    check: bool = True
 
     def command(self, model: str) -> str:
         """The command that makes the same again."""
@@ -147,6 +151,9 @@ OPTIONS = (
     click.option("--root", type=PATH, default=Path(), help="Folder with models/ and flows/. Default: here."),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; no progress."),
 )  # fmt: skip
+CHECK = click.option(
+    "--check/--no-check", default=True, help="Fail (exit code 6) on a broken budget or a regression. Default: yes."
+)
 
 
 def _shared_options(function: Any) -> Any:
@@ -181,12 +188,33 @@ def _job(model: str, choices: Choices, folder: Path | None) -> Iterator[Any]:
             raise
 
 
+@contextlib.contextmanager
+def _recorded(job: Any, root: Path) -> Iterator[None]:
+    """A run that fails is part of the history too."""
+    from bitwright.stages.outcome import record
+
+    try:
+        yield
+    except BitwrightError as error:
+        _warn(record(job, root, [], error))
+        raise
+
+
+def _warn(words: str) -> None:
+    if words:
+        click.echo(f"warning: {words}", err=True)
+
+
 @main.command()
 @click.argument("model", default="")
 @_shared_options
+@CHECK
 @click.option("--cores", type=click.IntRange(1), default=2, show_default=True, help="Stages side by side.")
 @click.option("--build", "folder", type=PATH, default=None, help="Default: build/MODEL/TARGET.")
-def run(model: str, as_json: bool, cores: int, folder: Path | None, **choices: Any) -> None:
+@click.option("--profile", default=None, help="A name in flows/profiles/ (slurm, ...) or a folder with config.yaml.")
+def run(
+    model: str, as_json: bool, cores: int, folder: Path | None, profile: str | None, **choices: Any
+) -> None:  # fmt: skip
     """Run every stage for MODEL through the workflow (flows/Snakefile); skip what is up to date.
 
     MODEL is a folder of models/, a model.yaml, or a model file (.h5, .keras, .onnx, .json with weights beside it).
@@ -194,14 +222,16 @@ def run(model: str, as_json: bool, cores: int, folder: Path | None, **choices: A
     from bitwright.stages import flow
 
     started = time.perf_counter()
-    with _job(model, Choices(**choices), folder) as job:
-        ran = flow.run_workflow(job, choices["root"], cores, quiet=as_json)
-    _finish(job, as_json, ran, time.perf_counter() - started)
+    cluster = flow.find_profile(profile, choices["root"]) if profile else None
+    with _job(model, Choices(**choices), folder) as job, _recorded(job, choices["root"]):
+        ran = flow.run_workflow(job, choices["root"], cores, quiet=as_json, profile=cluster)
+    _finish(job, Choices(**choices), as_json, ran, time.perf_counter() - started)
 
 
 @main.command()
 @click.argument("model")
 @_shared_options
+@CHECK
 @click.option("-o", "--out", "folder", type=PATH, required=True, help="Folder for everything.")
 def build(model: str, as_json: bool, folder: Path, **choices: Any) -> None:
     """Run every stage for MODEL in one process, without Snakemake; for the package alone."""
@@ -209,24 +239,50 @@ def build(model: str, as_json: bool, folder: Path, **choices: Any) -> None:
     from bitwright.stages.table import in_order
 
     started = time.perf_counter()
-    with _job(model, Choices(**choices), folder) as job:
+    with _job(model, Choices(**choices), folder) as job, _recorded(job, choices["root"]):
         ran = [stage.name for stage in in_order() if run_stage(stage, job, printer(stage.name, quiet=as_json))]
-    _finish(job, as_json, ran, time.perf_counter() - started)
+    _finish(job, Choices(**choices), as_json, ran, time.perf_counter() - started)
 
 
-def _finish(job: Any, as_json: bool, ran: list[str], seconds: float) -> None:
-    """Where everything is, and the short table."""
-    from bitwright.report.render_json import load_report
-    from bitwright.report.summary import summary_rows
+def _finish(job: Any, choices: Choices, as_json: bool, ran: list[str], seconds: float) -> None:
+    """Say where everything is, judge the run, and append it to the history."""
+    from bitwright.stages.outcome import record, settle
 
-    report = load_report(job.folder / "report" / "report.json")
+    outcome = settle(job, choices.root, check=choices.check)
     if as_json:
-        click.echo(json.dumps({"folder": str(job.folder), "ran": ran, "report": report.model_dump(mode="json")}))
-        return
+        _print_outcome(job, outcome, ran)
+    else:
+        _print_result(job, outcome, ran, seconds)
+    _warn(record(job, choices.root, ran, outcome))
+    if outcome.error is not None:
+        if as_json:
+            sys.exit(outcome.error.exit_code)
+        raise outcome.error
+
+
+def _print_outcome(job: Any, outcome: Any, ran: list[str]) -> None:
+    """One JSON object, also where the run is over budget."""
+    data = {
+        "folder": str(job.folder),
+        "ran": ran,
+        "report": outcome.report.model_dump(mode="json"),
+        "verdict": outcome.verdict.model_dump(mode="json"),
+        "error": outcome.error.to_dict() if outcome.error else None,
+    }
+    click.echo(json.dumps(data))
+
+
+def _print_result(job: Any, outcome: Any, ran: list[str], seconds: float) -> None:
+    from bitwright.report.summary import summary_rows
+    from bitwright.report.track.judge import lines
+
+    report = outcome.report
     _print_table(f"{report.title}  ({report.target}, {report.clock_ns:g} ns)", summary_rows(report))
     places = (("RTL", "emit/rtl"), ("HLS project", "import/hls"), ("report", "report/report.html"))
     for label, place in places:
         click.echo(f"  {label:<12} {job.folder / place}")
+    for line in lines(outcome.verdict):
+        click.echo(line)
     click.echo(
         f"ran {', '.join(ran)} in {seconds:.1f} s" if ran else f"nothing changed, nothing done ({seconds:.1f} s)"
     )
@@ -272,6 +328,7 @@ def report() -> None:
         bitwright report build/jet3/vu13p_5ns      write report.json, report.md, report.html (a stage)
         bitwright report parse path/to/reports     read what tools wrote: figures, units, stages, problems
         bitwright report parse a.rpt b.log --json  the same for programs
+        bitwright report show|diff|export          read, compare and tabulate our own report.json
     """
 
 
@@ -486,6 +543,7 @@ def train(model: str, root: Path, data: str, settings: tuple[str, ...], cross_va
     sys.exit(flow.run_training(model, root, data, settings, cross_validate=cross_validate))
 
 
+add_verbs(main, report)
 _keep_lines(main, report, report_parse)
 
 if __name__ == "__main__":

@@ -31,6 +31,16 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def digest_arrays(arrays: dict[str, npt.NDArray[Any]]) -> str:
+    """SHA-256 of named arrays: of names, types, shapes and values, not of how a file holds them."""
+    sha = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        sha.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        sha.update(array.tobytes())
+    return sha.hexdigest()
+
+
 def to_json(data: Any) -> str:
     """JSON text that is the same for the same data: sorted keys, two spaces, a final newline."""
     return json.dumps(data, indent=2, sort_keys=True, allow_nan=False) + "\n"

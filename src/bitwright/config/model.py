@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from bitwright.config.budget import BudgetConfig
 from bitwright.config.names import is_reserved
 from bitwright.config.yamlfile import Config, read_yaml
 from bitwright.errors import ModelError
@@ -60,6 +61,7 @@ class ModelConfig(Config):
     vectors: VectorConfig = VectorConfig()
     target: str = "vu13p_5ns"
     train: TrainConfig | None = None
+    budgets: BudgetConfig = BudgetConfig()
 
     @field_validator("name")
     @classmethod

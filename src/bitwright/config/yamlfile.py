@@ -77,7 +77,10 @@ def _refuse_twins(path: Path, node: yaml.Node | None, seen: set[int]) -> None:
 
 
 def _explain(path: Path, tree: yaml.Node | None, kind: type[Config], error: ValidationError) -> ConfigError:
-    first = error.errors()[0]
+    found = error.errors()
+    first = next(
+        (each for each in found if each["type"] == "extra_forbidden"), found[0]
+    )  # a misspelt key is missing too
     location = tuple(first["loc"])
     where = f"{path}:{line_of(tree, location)}"
     key = ".".join(str(part) for part in location)
@@ -112,6 +115,10 @@ def line_of(node: yaml.Node | None, location: tuple[Any, ...]) -> int:
     """The line of a key, given the keys that lead to it; of the last one found where it is missing."""
     line = node.start_mark.line + 1 if node else 1
     for part in location:
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+            continue
         if not isinstance(node, yaml.MappingNode):
             break
         found = next(((k, v) for k, v in node.value if k.value == str(part)), None)

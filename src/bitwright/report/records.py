@@ -169,6 +169,13 @@ class InputDigest(Record):
     sha256: str
 
 
+class ResultDigest(Record):
+    """A digest of something that the run computed: equal digests are equal bits."""
+
+    name: str = Field(description="program, vectors, network, outputs (of the reference on the vectors), bundle")
+    sha256: str
+
+
 class PortRow(Record):
     """One port of the hardware."""
 
@@ -216,5 +223,6 @@ class Report(Record):
     stages: tuple[StageRun, ...] = ()
     tools: tuple[ToolVersion, ...] = ()
     inputs: tuple[InputDigest, ...] = ()
+    results: tuple[ResultDigest, ...] = ()
     warnings: tuple[Warning_, ...] = ()
     reproduce: tuple[str, ...] = ()

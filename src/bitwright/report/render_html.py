@@ -67,11 +67,12 @@ class Card:
 def render_html(report: Report) -> str:
     """The page; every word from outside is escaped, and the same report gives the same bytes."""
     report = gated(report)
-    return _environment().get_template("report.html.j2").render(report=report, page=_page(report))
+    return environment().get_template("report.html.j2").render(report=report, page=_page(report))
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates of reports: all text is escaped, a name that is missing is an error."""
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -79,12 +80,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "count": numbers.count, "percent": numbers.percent, "seconds": numbers.seconds, "ns": numbers.nanoseconds,
         "cycles": numbers.cycles, "plural": numbers.plural, "span": span, "place": place, "stage": str,
         "word": lambda status: numbers.word(Status(status)), "css": lambda status: _CSS[Status(status)],
     }  # fmt: skip
-    return environment
+    return made
 
 
 def _page(report: Report) -> dict[str, Any]:

@@ -15,7 +15,23 @@ from bitwright.stages.runner import error_file, is_current
 from bitwright.stages.table import STAGES, in_order
 
 
-def run_workflow(job: Job, root: Path, cores: int, *, quiet: bool) -> list[str]:
+def find_profile(text: str, root: Path) -> Path:
+    """The folder of a Snakemake profile: a name in flows/profiles/, or a path.
+
+    Raises:
+        UsageError: there is none; lists what exists and the nearest.
+    """
+    shelf = root.resolve() / "flows" / "profiles"
+    known = sorted(path.parent.name for path in shelf.glob("*/config.yaml"))
+    if text in known:
+        return shelf / text
+    if (Path(text) / "config.yaml").is_file():
+        return Path(text).resolve()
+    hint = f"{nearest(text, known)} profiles: {', '.join(known)}; or a folder with a config.yaml".strip()
+    raise UsageError(f"there is no profile '{text}'", hint=hint)
+
+
+def run_workflow(job: Job, root: Path, cores: int, *, quiet: bool, profile: Path | None = None) -> list[str]:
     """Run flows/Snakefile for a job; the names of the stages that ran.
 
     What is stale is decided here, by contents; Snakemake, which knows times alone, is told.  A stage behind
@@ -37,14 +53,27 @@ def run_workflow(job: Job, root: Path, cores: int, *, quiet: bool) -> list[str]:
     before = _folders(job)
     argv = [
         sys.executable, "-m", "snakemake", "--snakefile", str(snakefile.resolve()), "--directory", str(job.folder),
-        "--cores", str(cores), "--nolock", "--rerun-incomplete", "--quiet", "all", "--forcerun", *stale,
-        "--config", f"quiet={int(quiet)}",
+        *_resources(cores, profile), "--quiet", "all", "--forcerun", *stale, "--config", f"quiet={int(quiet)}",
     ]  # fmt: skip
-    code = process.attached(argv, cwd=root, tool="snakemake", env={"BITWRIGHT_IN_WORKFLOW": str(os.getpid())})
+    code = process.attached(argv, cwd=root, tool="snakemake", env=_environment(profile))
     if code != 0:
         raise _stage_error(job, code)
     after = _folders(job)
     return [stage.name for stage in in_order() if after.get(stage.name) != before.get(stage.name)]
+
+
+def _resources(cores: int, profile: Path | None) -> list[str]:
+    """What a profile says itself, if there is one."""
+    if profile is not None:
+        return ["--profile", str(profile)]
+    return ["--cores", str(cores), "--nolock", "--rerun-incomplete"]
+
+
+def _environment(profile: Path | None) -> dict[str, str]:
+    """Stages of ours end with this process, by its number; on another machine that number is somebody else's."""
+    if profile is not None:
+        return {"BITWRIGHT_IN_WORKFLOW": "profile", "BITWRIGHT_PROFILE": str(profile)}
+    return {"BITWRIGHT_IN_WORKFLOW": str(os.getpid())}
 
 
 def _folders(job: Job) -> dict[str, int]:

@@ -155,6 +155,7 @@ def prepare(model: ModelConfig, target: TargetConfig, folder: Path, command: lis
         "target": target.model_dump(mode="json"),
         "verify": {"bulk": model.vectors.bulk, "seed": model.vectors.seed},
         "report": _report_request(model, target, command, origins),
+        "budgets": model.budgets.model_dump(mode="json", exclude_none=True),
     }
     for name, data in requests.items():
         unchanged_or_write(folder / "requests" / f"{name}.json", to_json(data))

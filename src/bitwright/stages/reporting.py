@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import shutil
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from bitwright import __version__
 from bitwright.eda.tools import program_version
-from bitwright.files import read_arrays, read_json, whole_folder
+from bitwright.files import digest, digest_arrays, read_arrays, read_json, whole_folder
 from bitwright.fixed import to_float
 from bitwright.network import Network, load
 from bitwright.network.layers import Dense, Input, Layer, parameters
@@ -29,6 +30,7 @@ from bitwright.report.records import (
     OraclePair,
     PortRow,
     Report,
+    ResultDigest,
     StageRun,
     Status,
     ToolVersion,
@@ -38,7 +40,7 @@ from bitwright.report.records import (
 from bitwright.report.write import write_report
 from bitwright.rtl.bundle import Bundle, TopInfo, load_bundle
 from bitwright.stages.job import Job
-from bitwright.stages.runner import Say
+from bitwright.stages.runner import Say, program_digest
 
 STAGE_NAMES = ("import", "emulate", "reference", "emit", "verify", "synth", "route")
 
@@ -81,6 +83,7 @@ def build_report(job: Job) -> Report:
         stages=tuple(_stage(job, name) for name in STAGE_NAMES),
         tools=tuple(_tools(job, synth)),
         inputs=tuple(_inputs(job)),
+        results=tuple(_results(job)),
         warnings=tuple(_warnings(network, synth)),
         reproduce=tuple(request["command"]),
     )
@@ -266,6 +269,21 @@ def _inputs(job: Job) -> Iterator[InputDigest]:
         yield InputDigest(name=f"{key}: {Path(request[key]).name}", sha256=sha)
     for name, sha in sorted(job.request("report")["inputs"].items()):
         yield InputDigest(name=name, sha256=sha)
+
+
+def _results(job: Job) -> Iterator[ResultDigest]:
+    """The bits of the run: the vectors, the network, what the reference makes of them, and the hardware."""
+    imported = job.stage("import")
+    network = digest(imported / "network.json") + digest_arrays(read_arrays(imported / "network.npz"))
+    found = {
+        "program": program_digest(),
+        "vectors": digest_arrays({"x": read_arrays(imported / "vectors.npz")["x"]}),
+        "network": hashlib.sha256(network.encode()).hexdigest(),
+        "outputs": digest_arrays({"y": read_arrays(job.stage("reference") / "reference.npz")["y"]}),
+        "bundle": digest(job.stage("emit") / "bundle.json"),
+    }
+    for name, sha in found.items():
+        yield ResultDigest(name=name, sha256=sha)
 
 
 def _warnings(network: Network, synth: Mapping[str, Any]) -> Iterator[Warning_]:

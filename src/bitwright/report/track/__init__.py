@@ -1,0 +1,1 @@
+"""Reports over time: headline figures, budgets and baselines, differences, history, dashboard."""

@@ -1,0 +1,166 @@
+"""make nightly on a folder of made-up models: it goes on past failures and tells each kind apart."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+import yaml
+
+from bitwright.report.records import Status
+from bitwright.report.track.history import History, make_row
+
+sys.path.insert(0, str(Path(__file__).parent / "report"))
+from report_samples import sample
+
+ROOT = Path(__file__).parents[1]
+
+EVIL = "it broke | `badly` <b> \x07"
+FINDINGS = [{"figure": "lut", "against": "baseline", "status": "PASSED", "words": "LUT fell", "better": True}]
+
+
+@pytest.fixture
+def nightly(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("nightly", ROOT / "ci" / "nightly.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "nightly", module)
+    spec.loader.exec_module(module)
+    for name in ("MODEL", "MODELS", "TARGET", "TARGETS", "GITHUB_STEP_SUMMARY", "BITWRIGHT_HISTORY"):
+        monkeypatch.delenv(name, raising=False)
+    return module
+
+
+@pytest.fixture
+def zoo(tmp_path: Path) -> Path:
+    """Four models and one target."""
+    for name in ("bits", "good", "large", "silent"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        (tmp_path / "models" / name / "model.yaml").write_text(f"name: {name}\nsource: none.h5\n")
+    target = tmp_path / "flows" / "targets" / "vu13p_5ns.yaml"
+    target.parent.mkdir(parents=True)
+    target.write_bytes((ROOT / "flows" / "targets" / "vu13p_5ns.yaml").read_bytes())
+    return tmp_path
+
+
+def fake(folder: Path, model: str) -> list[str]:
+    """A command that says what `bitwright run --json` would, and ends as it would."""
+    report = sample(model=model, status=Status.PASSED).model_dump(mode="json")
+    verdict = {"findings": FINDINGS, "changed": []}
+    over = {"what": "LUT 14,001, the budget is at most 10", "where": "large", "hint": "", "exit_code": 6}
+    said: dict[str, tuple[int, Any]] = {
+        "good": (0, {"report": report, "verdict": verdict, "error": None}),
+        "large": (6, {"report": report, "verdict": {"findings": []}, "error": over}),
+        "bits": (3, {"error": "MismatchError", "what": EVIL, "where": "verify", "hint": ""}),
+        "silent": (-9, None),
+    }
+    code, data = said[model]
+    (folder / f"{model}.json").write_text(json.dumps(data) if data else "Traceback: no JSON here")
+    end = "os.kill(os.getpid(), 9)" if code < 0 else f"sys.exit({code})"
+    script = (
+        f"import os, sys; print('warning: x'); print(open({str(folder / f'{model}.json')!r}).read(), flush=True); {end}"
+    )
+    return [sys.executable, "-c", script]
+
+
+def test_it_goes_on_past_failures(
+    nightly: ModuleType, zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(nightly, "command", lambda model, _target, _root: fake(tmp_path, model))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "step.md"))
+    assert nightly.main(["--root", str(zoo)]) == 3, "other bits are the worst"
+    out = zoo / "build" / "nightly"
+    results = {entry["model"]: entry for entry in json.loads((out / "results.json").read_text())}
+    assert {name: entry["exit_code"] for name, entry in results.items()} == {
+        "bits": 3,
+        "good": 0,
+        "large": 6,
+        "silent": 1,
+    }
+    assert results["good"]["figures"]["lut"] == 14_001
+    assert "said nothing" in results["silent"]["error"]
+    said = (out / "summary.md").read_text()
+    assert said in capsys.readouterr().out
+    assert said == (tmp_path / "step.md").read_text()
+    assert said.startswith("## Nightly: 1 PASSED, 1 OVER BUDGET, 2 FAILED")
+    assert "it broke \\| \\`badly\\` &lt;b&gt;" in said
+    assert "better: LUT fell" in said
+    assert (out / "site" / "index.html").is_file()
+    assert (out / "logs" / "silent-vu13p_5ns.log").is_file()
+    suite = ET.fromstring((out / "junit.xml").read_text())
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "3", "0")
+    failed = {case.get("classname"): case.find("failure") for case in suite}
+    assert failed["good"] is None
+    assert failed["bits"] is not None
+    assert failed["bits"].get("message") == f"verify: {EVIL}".replace("\x07", "?")
+
+
+@pytest.mark.parametrize(
+    ("codes", "worst"),
+    [((0, 0), 0), ((0, 6), 6), ((6, 5), 5), ((6, 3, 5, 1), 3), ((4, 0), 4), ((5, 1), 1), ((), 2)],
+)
+def test_the_worst_exit_code(nightly: ModuleType, codes: tuple[int, ...], worst: int) -> None:
+    assert nightly.worst([nightly.Result("m", "t", code, 1.0) for code in codes]) == worst
+
+
+def test_what_could_not_run_is_skipped_not_passed(nightly: ModuleType) -> None:
+    missing = nightly.Result("m", "t", 4, 1.0, error="no Yosys")
+    suite = ET.fromstring(nightly.junit([missing]))
+    assert suite[0][0].tag == "skipped"
+    assert "NOT RUN" in nightly.summary([missing])
+
+
+def test_models_and_targets_are_chosen(
+    nightly: ModuleType, zoo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def listed(*words: str) -> list[str]:
+        assert nightly.main(["list", "--root", str(zoo), *words]) == 0
+        return [pair["model"] for pair in json.loads(capsys.readouterr().out)["include"]]
+
+    assert listed() == ["bits", "good", "large", "silent"]
+    monkeypatch.setenv("MODEL", "good bits")
+    assert listed() == ["good", "bits"]
+    monkeypatch.setenv("MODELS", "large")
+    assert listed() == ["large"]
+    assert nightly.main(["list", "--root", str(zoo), "--models", "god"]) == 2
+    assert "did you mean 'good'?" in capsys.readouterr().err
+
+
+def test_a_real_run_of_a_broken_model(nightly: ModuleType, zoo: Path) -> None:
+    """Through the real command: bad input ends with 2, and names the file."""
+    result = nightly.run_one("good", "vu13p_5ns", zoo, zoo / "log")
+    assert (result.exit_code, result.state) == (2, "FAILED")
+    assert "none.h5" in result.error
+
+
+def test_jobs_side_by_side_are_joined(nightly: ModuleType, zoo: Path) -> None:
+    jobs = [zoo / "jobs" / name for name in ("a", "b")]
+    for job, code in zip(jobs, (0, 5), strict=True):
+        row = make_row(
+            at=f"2026-01-0{code + 1}", exit_code=code, clock_ns=5.0, synthetic=False, figures={}, model=job.name
+        )
+        History(job / "build" / "history.sqlite").append(row)
+        nightly.write([nightly.Result(job.name, "t", code, 1.0)], zoo, job / "build" / "nightly")
+    for _ in range(2):  # a second time adds nothing
+        assert nightly.main(["collect", *map(str, jobs), "--root", str(zoo)]) == 5
+        assert [row.model for row in History(zoo / "build" / "history.sqlite").rows()] == ["a", "b"]
+    results = json.loads((zoo / "build" / "nightly" / "results.json").read_text())
+    assert [entry["model"] for entry in results] == ["a", "b"]
+
+
+def test_the_workflow_runs_every_pair_and_keeps_the_history() -> None:
+    flow = yaml.safe_load((ROOT / ".github" / "workflows" / "nightly.yml").read_text())
+    jobs = flow["jobs"]
+    assert jobs["model"]["strategy"] == {"fail-fast": False, "matrix": "${{ fromJSON(needs.matrix.outputs.pairs) }}"}
+    steps = [step.get("run", step.get("uses", "")) for step in jobs["collect"]["steps"]]
+    order = [next(k for k, step in enumerate(steps) if word in step) for word in
+             ("cache/restore", "download-artifact", "nightly collect", "cache/save", "upload-artifact")]  # fmt: skip
+    assert order == sorted(order)
+    assert "schedule" in flow[True], "YAML reads 'on' as true"
