@@ -121,15 +121,17 @@ def parse_quartus(data: Data, parts: list[Any]) -> Parsed:
 
 
 def _not_run(node: dict[str, Any]) -> bool:
-    return "TBD" in (str(node.get("clock")), str(node.get("clock fmax")))
+    return any(str(node.get(name)) == "TBD" for name in ("clock", "clock fmax", "kernel clock", "kernel clock fmax"))
 
 
 def _fit_clock(node: dict[str, Any], data: Data, sheet: Sheet) -> None:
     line = data.line("quartusFitClockSummary", "clock")
-    value = _number(node.get("clock fmax", node.get("clock")))
+    names = ("clock fmax", "kernel clock fmax", "clock", "kernel clock", "clock1x")
+    name = next((name for name in names if name in node), "clock")
+    value = _number(node.get(name))
     unit = re.search(r"\((\w+)\)", str(node.get("name")))
     if value is None or not 1 <= value <= 5000 or (unit and unit[1] != "MHz"):
-        sheet.warn(line, f"FMAX_MHZ withheld: '{node.get('clock fmax')}' of '{node.get('name')}'")
+        sheet.warn(line, f"FMAX_MHZ withheld: '{node.get(name)}' of '{node.get('name')}'")
         return
     details = " ".join(str(detail.get("text")) for detail in node.get("details") or () if isinstance(detail, dict))
     told = re.search(r"maximum frequency for the clock is ([\d.]+) MHz", details)
@@ -143,7 +145,8 @@ def _fit_resources(part: Any, data: Data, sheet: Sheet) -> None:
     nodes = part.get("nodes") if isinstance(part, dict) else None
     line = data.line("quartusFitResourceUsageSummary")
     system = [node for node in nodes or () if isinstance(node, dict) and node.get("type") == "system"]
-    if len(system) != 1:
+    system.sort(key=lambda node: "Device Image" not in str(node.get("name")))
+    if not system:
         sheet.warn(line, "no node of the whole device image")
         return
     for node in nodes or ():

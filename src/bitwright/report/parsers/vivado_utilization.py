@@ -73,8 +73,8 @@ def parse_flat(document: Document) -> Parsed:
 def _expect_clb(document: Document, sheet: Sheet) -> None:
     """UltraScale reports count carry chains, and the CLBs where there is a section of their distribution."""
     wanted = ["CARRY"] if document.find(r"^\| CLB LUTs") is not None else []
-    at = document.find(r"^\d+\. (?:CLB|Slice) Logic Distribution", 20)
-    if at is not None and document.find(r"^\d+\. (?:CLB|Slice) Logic Distribution", at + 1) is not None:
+    at = document.find(r"^\d+\. (?:CLB|Slice) Logic Distribution")
+    if at is not None:
         wanted.append("CLB" if "CLB" in document.lines[at] else "SLICE")
     missing = [name for name in wanted if not sheet.has(name)]
     if missing:
@@ -89,7 +89,8 @@ def _tables(document: Document) -> list[Table]:
 
 
 def _lost_header(table: Table) -> bool:
-    return "Ref Name" not in table.columns and any(row.cells and _label(row.cells[0]) in _ROWS for row in table.rows)
+    labels = {_label(cell) for row in table.rows for cell in row.cells}
+    return "Ref Name" not in table.columns and not labels.isdisjoint(_ROWS)
 
 
 def _label(cell: str) -> str:
