@@ -9,11 +9,12 @@ override HEAD := $(value HEAD)
 override IO := $(value IO)
 override DATA := $(value DATA)
 override BULK := $(value BULK)
-export MODEL TARGET WEIGHTS HLS HEAD IO DATA BULK
+override SEED := $(value SEED)
+export MODEL TARGET WEIGHTS HLS HEAD IO DATA BULK SEED
 
 READY := .venv/.ready
 
-.PHONY: help fpga train test test-full check bench nightly doctor setup clean
+.PHONY: help fpga train test test-full check bench corpus nightly doctor setup clean
 
 help:
 	@echo "make fpga MODEL=jet3 [TARGET=vu13p_5ns]   model -> HLS + RTL -> verified -> synthesized -> report"
@@ -21,6 +22,7 @@ help:
 	@echo "make test-full                            the slow ones too, as the nightly runs them"
 	@echo "make check                                formatting, lint, types, floors, RTL lint"
 	@echo "make train MODEL=jet3 [DATA=openml]       train a model of the zoo again (DATA: openml, a file, a folder of idx files)"
+	@echo "make corpus [SEED=text]                   the report parsers against the corpus of real reports, and damaged copies of it"
 	@echo "make bench                                measure speed; figures for docs/performance.md"
 	@echo "make nightly [MODEL=\"jet3 jsc_tiny\"]      every model of the zoo"
 	@echo "make doctor                               what is installed, which stages can run"
@@ -43,6 +45,9 @@ check: $(READY)
 
 bench: $(READY)
 	@ci/bench
+
+corpus: $(READY)
+	@ci/corpus
 
 nightly: $(READY)
 	@ci/nightly

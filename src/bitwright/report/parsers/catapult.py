@@ -1,8 +1,8 @@
 """``rtl.rpt`` and ``cycle.rpt`` of Catapult: latency, throughput, clock and timing slack of a solution.
 
 Catapult counts area in scores of its own library, not in cells of a device: AREA_SCORE is the one after assignment.
-A latency of -1 is a process that never ends, for which there is none.  Columns are ruled with dashes; a name may
-be wider than its column, so a row is read from its right end.
+One column holds the latency, so the best case is not stated; -1 is a process that never ends, which has none.
+Columns are ruled with dashes; a name may be wider than its column, so a row is read from its right end.
 """
 
 from __future__ import annotations
@@ -78,8 +78,6 @@ def _design(values: dict[str, Number | None], line: int, sheet: Sheet) -> None:
             sheet.withhold((metric,), line, "the tool prints -1: a process that never ends has none")
             continue
         sheet.add(metric, value, line)
-        twin = metric.replace("MAX", "MIN")
-        sheet.add(twin, value, line, derived=True, note="one column for best and worst case")
 
 
 def _clock(document: Document, sheet: Sheet) -> None:
@@ -142,6 +140,8 @@ def _slack(document: Document, sheet: Sheet) -> None:
             worst = (slack, line)
     if worst is not None:
         sheet.add("WNS_NS", worst[0], worst[1])
+    else:
+        sheet.info(document.last, "no 'Max Delay' with its 'Slack': the slack is not stated")
 
 
 FORMATS = {

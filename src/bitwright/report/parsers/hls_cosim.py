@@ -75,6 +75,9 @@ def _rows(table: Table, columns: dict[str, int], sheet: Sheet) -> None:
         sheet.warn(table.line, "no status of a language")
         return
     ran = {state for state in states.values() if state}
+    absent = [metric for name, metric in _LATENCY.items() if name not in columns]
+    if absent and ran:
+        sheet.info(table.line, f"no column of {', '.join(absent)}")
     verdict = "not_run" if not ran else "fail" if "fail" in ran else "pass"
     whole_table = not table.faults and len(states) == len(table.rows) and {"VHDL", "Verilog"} <= set(states)
     if verdict != "fail" and not whole_table:

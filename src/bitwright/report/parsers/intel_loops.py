@@ -149,6 +149,7 @@ def _fit_resources(part: Any, data: Data, sheet: Sheet) -> None:
     if not system:
         sheet.warn(line, "no node of the whole device image")
         return
+    smaller: set[str] = set()
     for node in nodes or ():
         values = {metric: _count(node.get(key)) for key, metric in _FIT.items()}
         if node is system[0]:
@@ -156,6 +157,11 @@ def _fit_resources(part: Any, data: Data, sheet: Sheet) -> None:
                 sheet.add(metric, value, line)
         else:
             sheet.module(str(node.get("name")), str(node.get("name")), values, line, str(node.get("type")))
+            whole = {metric: _count(system[0].get(key)) for key, metric in _FIT.items()}
+            smaller |= {name for name, value in values.items() if (value or 0) > (whole[name] or 0)}
+    if smaller:
+        sheet.withhold(sorted(smaller), line, "a kernel has more than the whole device image")
+        sheet.drop_modules()
     sheet.expect(_FIT.values(), line, "the fitter")
 
 

@@ -28,6 +28,8 @@ _FAMILY = (("TRELLIS_", "nextpnr-ecp5"), ("ICESTORM_", "nextpnr-ice40"), ("OXIDE
            ("MISTRAL_", "nextpnr-mistral"), ("LUT4", "nextpnr-gowin"))  # fmt: skip
 _ALWAYS = {"nextpnr-ecp5": ("LUT", "FF", "DSP", "EBR"), "nextpnr-ice40": ("LC", "EBR"),
            "nextpnr-mistral": ("ALUT", "FF")}  # fmt: skip
+_MAYBE = {"nextpnr-ice40": ("DSP", "SPRAM"), "nextpnr-gowin": ("CARRY", "EBR", "LUTRAM"), "nextpnr-ecp5": ("RAMW",),
+          "nextpnr-nexus": ("DSP", "EBR"), "nextpnr-mistral": ("M10K",)}  # fmt: skip
 
 
 def _tool(names: Any) -> str:
@@ -37,6 +39,13 @@ def _tool(names: Any) -> str:
 def _always(sheet: Sheet) -> tuple[str, ...]:
     """What a report of the architecture states; before 2023 ECP5 counted slices, not their parts."""
     return ("SLICE", "DSP", "EBR") if sheet.has("SLICE") else _ALWAYS.get(sheet.tool, ("LUT", "FF"))
+
+
+def _expect(sheet: Sheet, line: int, where: str) -> None:
+    sheet.expect(_always(sheet), line, where)
+    absent = [name for name in _MAYBE.get(sheet.tool, ()) if not sheet.has(name)]
+    if absent:
+        sheet.info(line, f"{where} does not state {', '.join(absent)}: not every device has it")
 
 
 # --- report ------------------------------------------------------------------------------------
@@ -63,7 +72,7 @@ def parse_report(data: Data) -> Parsed:
                 sheet.add(name, value, line)
             else:
                 sheet.warn(line, f"{name}: {value!r} is no count")
-    sheet.expect(_always(sheet), data.line("utilization"), "the report")
+    _expect(sheet, data.line("utilization"), "the report")
     clocks = {}
     for name, entry in data.value["fmax"].items() if isinstance(data.value["fmax"], dict) else ():
         reached, wanted = (entry.get(k) if isinstance(entry, dict) else None for k in ("achieved", "constraint"))
@@ -222,7 +231,7 @@ def _usage(log: _Log, sheet: Sheet) -> None:
     if log.section is None:
         sheet.warn(log.last, "no 'Device utilisation'")
     else:
-        sheet.expect(_always(sheet), log.section, "the utilisation")
+        _expect(sheet, log.section, "the utilisation")
 
 
 def _final_clocks(log: _Log, sheet: Sheet) -> None:

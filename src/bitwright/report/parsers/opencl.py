@@ -36,6 +36,8 @@ def parse(document: Document) -> Parsed:
     sheet.expect(("ALUT", "FF", "ALM", "DSP", "MEMORY_BITS", "FMAX_MHZ"), document.first, "the report")
     if not (sheet.has("RAM") or sheet.has("M10K") or sheet.has("M20K")):
         sheet.warn(document.first, "the report does not state RAM")
+    if not sheet.has("CLOCK_ACTUAL_MHZ"):
+        sheet.info(document.first, "the report does not state the clock that the board uses")
     if "Highest non-global fanout" not in seen:
         sheet.info(document.last, "the report ends before its last line: cut, or of an old version")
     return sheet.done()

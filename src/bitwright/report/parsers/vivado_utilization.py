@@ -145,11 +145,11 @@ def _share(
     if offered is not None and not agrees(used, offered, share):
         sheet.withhold((metric, f"AVAILABLE_{metric}"), row.line, f"{label}: {used:,} of {offered:,} is not its share")
         return
-    if not has_parts and (offered is None or share is None):
-        sheet.warn(row.line, f"{label}: no available or no share to compare it with")
-        if offered is None and share is not None:
-            sheet.withhold((metric,), row.line, f"{label}: a share without the total that it is of")
-            return
+    if not has_parts and offered is None:
+        sheet.withhold((metric,), row.line, f"{label}: no available to compare it with")
+        return
+    if not has_parts and share is None:
+        sheet.warn(row.line, f"{label}: no share to compare it with")
     sheet.add(metric, used, row.line)
     if metric not in ("MEMORY_LUT", "LOGIC_LUT"):
         sheet.add(f"AVAILABLE_{metric}", offered, row.line)
