@@ -53,9 +53,10 @@ def _processes(document: Document, sheet: Sheet) -> None:
     if names[:6] != list(_PROCESS[:6]):
         sheet.warn(line, "the columns are not Process, Real Operation(s) count, Latency, Throughput, ...")
         return
+    ends = [m.end() for m in re.finditer("-+", document.lines[rule])][1:6]
     for i in range(rule + 1, len(document.lines)):
         found = re.fullmatch(r"\s+(\S.*?)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)\s+(\S+)(?:\s+.*)?", document.lines[i])
-        if found is None:
+        if found is None or not _in_columns(found, ends):
             if document.lines[i].strip():
                 sheet.warn(document.number(i), "a row does not fit the table")
                 continue
@@ -66,6 +67,12 @@ def _processes(document: Document, sheet: Sheet) -> None:
         else:
             sheet.module(found[1].strip("/"), found[1].rpartition("/")[2], values, document.number(i), "process")
     sheet.expect(("LATENCY_MAX_CYCLES", "II_MAX_CYCLES"), line, "the row 'Design Total'")
+
+
+def _in_columns(found: re.Match[str], ends: list[int]) -> bool:
+    """Whether the numbers end where the dashes do, or all as far to the right as something long before them took."""
+    shifts = [found.end(i) - end for i, end in zip(range(2, 7), ends, strict=False)]
+    return min(shifts) >= 0 and shifts == sorted(shifts)
 
 
 def _cycles(cell: str) -> Number | None:

@@ -184,7 +184,9 @@ def _resource(cell: str, row: Row, sheet: Sheet) -> _Cell | None:
     found = re.fullmatch(r"(\S+)\s*\(([^()]*)%\)", cell)
     try:
         if not found:
-            return _Cell(0) if cell == "-" else _Cell(count(cell) or 0) if not is_nothing(cell) else None
+            if cell not in ("-", "0") and not is_nothing(cell):
+                sheet.warn(row.line, f"'{cell}' is a resource without its share")
+            return _Cell(0) if cell in ("-", "0") else None
         used, share = count(found[1]), percent(found[2])
     except ValueError as error:
         sheet.warn(row.line, str(error))

@@ -72,11 +72,17 @@ def state(metrics: Sequence[str], used: Any, offered: Any, sheet: Sheet, lines: 
 
 
 def _exchanged(sheet: Sheet, line: int) -> None:
-    """Every device has two or four registers for each ALUT: else two columns are exchanged."""
+    """Every device has at least as many registers as ALUTs, and about one MLAB for 20 of them: else columns are
+    exchanged.
+    """
     luts, flops = sheet.value("AVAILABLE_ALUT"), sheet.value("AVAILABLE_FF")
+    mlabs = sheet.value("AVAILABLE_MLAB")
     if luts and flops and flops < luts:
-        names = ("ALUT", "FF", "AVAILABLE_ALUT", "AVAILABLE_FF")
+        names = [*NAMES.values(), *(f"AVAILABLE_{name}" for name in NAMES.values())]
         sheet.withhold(names, line, "a device with fewer registers than ALUTs: columns are exchanged")
+    elif luts and mlabs and not 0.2 <= 20 * mlabs / luts <= 5:
+        names = [f"AVAILABLE_{name}" for name in NAMES.values()]
+        sheet.withhold(names, line, f"{mlabs:,} MLABs beside {luts:,} ALUTs: columns are exchanged")
 
 
 def fits_shares(used: Sequence[Number | None], sizes: Any, shares: Any, *, needed: bool = False) -> bool:

@@ -91,7 +91,7 @@ def parse_loops(lines: list[tuple[int, Any]], sheet: Sheet) -> Parsed:
         sheet.warn(lines[0][0], "no line names the loops: it is not known whether all are there")
         return sheet.done()
     kernels = [row for _, row in lines if row.get("type") == "kernel"]
-    sheet.design = str(kernels[0].get("name")) if len(kernels) == 1 else None
+    sheet.design = str(kernels[0]["name"]) if len(kernels) == 1 and "name" in kernels[0] else None
     _worst(rows, sheet, lines[0][0])
     return sheet.done()
 
@@ -188,11 +188,20 @@ def parse_verification(data: Data, parts: list[Any]) -> Parsed:
         return sheet.done()
     sheet.design = str(first.get("name")) if isinstance(first.get("name"), str) else None
     rows = [_measured(str(column), str(cell), line, sheet) for column, cell in zip(columns, cells, strict=True)]
+    if _exchanged(rows):
+        sheet.warn(line, "the row is withheld: an interval longer than the latency: columns are exchanged")
+        return sheet.done()
     for stated in rows if None not in rows else ():
         for metric, number_ in (stated or {}).items():
             sheet.add(metric, number_, line)
     sheet.expect(("LATENCY_MIN_CYCLES", "LATENCY_MAX_CYCLES", "COSIM_TRANSACTIONS"), line, "the report")
     return sheet.done()
+
+
+def _exchanged(rows: list[dict[str, Number] | None]) -> bool:
+    """A call that starts later than the one before it ended: not what a component that is kept busy does."""
+    every = {metric: value for row in rows for metric, value in (row or {}).items()}
+    return every.get("II_MIN_CYCLES", 0) > every.get("LATENCY_MAX_CYCLES", float("inf")) + 2
 
 
 def _measured(column: str, cell: str, line: int, sheet: Sheet) -> dict[str, Number] | None:

@@ -132,7 +132,7 @@ def read_periods(document: Document, clocks: set[str], sheet: Sheet) -> None:
     if document.find(r"^\| Timing Details") is None:
         sheet.warn(document.last, "no 'Timing Details': the report is cut")
     table = ruled_after(document, document.find(r"^\| Clock Summary"), right=False)
-    if table is None or not {"Clock", "Period(ns)", "Frequency(MHz)"} <= set(table.columns):
+    if table is None or not {"Clock", "Waveform(ns)", "Period(ns)", "Frequency(MHz)"} <= set(table.columns):
         sheet.info(document.last, "no clock periods: the table 'Clock Summary' is missing, empty or damaged")
         return
     tell_faults(table, sheet)
@@ -140,6 +140,8 @@ def read_periods(document: Document, clocks: set[str], sheet: Sheet) -> None:
     for row in table.rows:
         name, period, frequency = (row.cells[table.columns.index(c)] for c in ("Clock", "Period(ns)", "Frequency(MHz)"))
         value = _period(period, frequency)
+        if value is not None and not _is_duty(row.cells[table.columns.index("Waveform(ns)")], value):
+            value = None
         if value is None:
             sheet.warn(row.line, f"clock '{name}': period '{period}' and frequency '{frequency}' do not fit")
         else:
@@ -150,6 +152,12 @@ def read_periods(document: Document, clocks: set[str], sheet: Sheet) -> None:
         sheet.warn(table.line, f"no period of the clock {', '.join(sorted(lost))}")
     elif len(found) == 1 == len(table.rows) and not table.faults:
         sheet.add("CLOCK_TARGET_NS", found[0][1], found[0][2])
+
+
+def _is_duty(waveform: str, period: float) -> bool:
+    """Whether the clock is high for a part of its period that can be; other waveforms than ``{0.000 2.500}`` say nothing."""
+    edges = re.fullmatch(r"\{([\d.]+) ([\d.]+)\}", waveform)
+    return edges is None or 0.02 <= (float(edges[2]) - float(edges[1])) / period <= 0.98
 
 
 def _period(period: str, frequency: str) -> float | None:

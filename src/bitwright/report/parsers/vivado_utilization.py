@@ -24,8 +24,9 @@ _ROWS: Mapping[str, str] = {
     "CLB LUTs": "LUT", "Slice LUTs": "LUT", "LUT as Logic": "LOGIC_LUT", "LUT as Memory": "MEMORY_LUT",
     "LUT as Distributed RAM": "LUTRAM", "LUT as Shift Register": "SRL", "CLB Registers": "FF",
     "Slice Registers": "FF", "Block RAM Tile": "BRAM36", "URAM": "URAM", "DSPs": "DSP", "DSP Slices": "DSP",
-    "CARRY8": "CARRY", "CARRY4": "CARRY", "CLB": "CLB", "Slice": "SLICE", "Registers": "FF",
+    "CARRY8": "CARRY", "CARRY4": "CARRY", "CLB": "CLB", "Slice": "SLICE", "SLICE": "SLICE", "Registers": "FF",
 }  # fmt: skip
+_DISTRIBUTED = ("CLB", "Slice", "SLICE")
 _ALWAYS = ("LUT", "LOGIC_LUT", "MEMORY_LUT", "FF", "BRAM36", "DSP")
 _ORDER = ("Site Type", "Used", "Loced", "Fixed", "Prohibited", "Available", "Util%")
 
@@ -55,8 +56,12 @@ def parse_flat(document: Document) -> Parsed:
     _missing_sections(document, sheet)
     for table in _tables(document):
         tell_faults(table, sheet)
+        kinds = {_label(row.cells[0]) for row in table.rows}
         for row in table.rows:
-            _row(table, row, sheet)
+            if _label(row.cells[0]) in _DISTRIBUTED and kinds.isdisjoint(("SLICEL", "CLBL")):
+                sheet.warn(row.line, f"'{_label(row.cells[0])}' in a table that does not distribute them is left out")
+            else:
+                _row(table, row, sheet)
         _tiles(table, sheet)
     _sums(document, sheet)
     sheet.expect(_ALWAYS, document.first, "the report")

@@ -147,7 +147,8 @@ def read(source: str, lines: Iterator[Line]) -> Parsed:
     for line in lines:
         _see(line, log)
     sheet = Sheet(source, "yosys", Stage.POST_SYNTH, log.version)
-    if log.stat is not None:
+    open_end = log.console and log.ended is None and log.module is not None
+    if log.stat is not None and not open_end:
         _tell(log.stat, sheet)
     if log.runs > 1:
         sheet.info(log.last, f"{log.runs} runs of 'stat': the last one counts")
