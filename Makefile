@@ -13,11 +13,12 @@ override CHECK := $(value CHECK)
 override PROFILE := $(value PROFILE)
 override MODELS := $(value MODELS)
 override TARGETS := $(value TARGETS)
-export MODEL TARGET WEIGHTS HLS HEAD IO DATA BULK CHECK PROFILE MODELS TARGETS
+override SEED := $(value SEED)
+export MODEL TARGET WEIGHTS HLS HEAD IO DATA BULK CHECK PROFILE MODELS TARGETS SEED
 
 READY := .venv/.ready
 
-.PHONY: help fpga train test test-full check bench nightly dashboard doctor setup clean
+.PHONY: help fpga train test test-full check bench corpus nightly dashboard doctor setup clean
 
 help:
 	@echo "make fpga MODEL=jet3 [TARGET=vu13p_5ns]   model -> HLS + RTL -> verified -> synthesized -> report"
@@ -25,6 +26,7 @@ help:
 	@echo "make test-full                            the slow ones too, as the nightly runs them"
 	@echo "make check                                formatting, lint, types, floors, RTL lint"
 	@echo "make train MODEL=jet3 [DATA=openml]       train a model of the zoo again (DATA: openml, a file, a folder of idx files)"
+	@echo "make corpus [SEED=text]                   the report parsers against the corpus of real reports, and damaged copies of it"
 	@echo "make bench                                measure speed; figures for docs/performance.md"
 	@echo "make nightly [MODELS=\"jet3 jsc_tiny\"]     every model of the zoo on every target: summary, JUnit, dashboard"
 	@echo "make dashboard                            the history of runs as a static site, in site/"
@@ -48,6 +50,9 @@ check: $(READY)
 
 bench: $(READY)
 	@ci/bench
+
+corpus: $(READY)
+	@ci/corpus
 
 nightly: $(READY)
 	@ci/nightly

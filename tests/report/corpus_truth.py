@@ -38,7 +38,13 @@ AVAILABLE = {"BRAM_18K": "BRAM18", "BRAM_tile_36K": "BRAM36", "TRELLIS_COMB": "L
 STATES = {"Synthesized": Stage.POST_SYNTH, "Fully Placed": Stage.POST_PLACE, "Routed": Stage.POST_ROUTE,
           "Physopt postRoute": Stage.POST_ROUTE, "Post-Synthesis": Stage.POST_SYNTH,
           "Post-Implementation": Stage.POST_ROUTE}  # fmt: skip
-TOLD_ELSEWHERE = ("file", "kind", "notes", "pipeline_type", "cosim_vhdl", "PFUMX", "L6MUX21", "design_state", "stage")
+JUDGED = frozenset((
+    *METRICS, "available", "BRAM", "LUT_as_memory", "PFUMX", "L6MUX21", "clock_constraint_mhz", "timing_met",
+    "cosim_verilog", "design_state", "stage", "status", "clock_post_synth_ns", "clock_post_impl_ns", "tool",
+    "tool_version", "device", "top", "design", "file", "kind",
+))  # fmt: skip
+NO_FIGURES = frozenset(("notes", "pipeline_type", "cosim_vhdl"))
+"""Words of an entry that the parsers have no metric for."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,11 @@ def truth() -> list[dict[str, Any]]:
     """The entries of ``truth.json``."""
     entries: list[dict[str, Any]] = json.loads((CORPUS / "truth.json").read_text(encoding="utf-8"))
     return entries
+
+
+def not_judged() -> list[str]:
+    """What entries state and :func:`judge` does not look at."""
+    return sorted({key for entry in truth() for key in entry} - JUDGED - NO_FIGURES)
 
 
 def same(found: Any, wanted: Any) -> bool:

@@ -175,8 +175,11 @@ def key(figure: Figure) -> tuple[str, str]:
     return figure.metric, figure.stage.value
 
 
-def damage_done(good: Parsed, bad: Parsed) -> tuple[list[str], list[str]]:
-    """What is wrong in the answer for a damaged file, and what is absent without a problem."""
+def damage_done(good: Parsed, bad: Parsed, text: str) -> tuple[list[str], list[str]]:
+    """What is wrong in the answer for a damaged ``text``, and what is absent without a problem.
+
+    The name of a design or a part may be another one if the text says so: what is printed once has no witness.
+    """
     known = {key(f): f for f in good.figures}
     wrong = []
     for figure in bad.figures:
@@ -193,7 +196,9 @@ def damage_done(good: Parsed, bad: Parsed) -> tuple[list[str], list[str]]:
         wrong += [
             f"{name}: {getattr(figure, name)!r} for {getattr(before, name)!r}"
             for name in ("tool_version", "part", "design")
-            if before and getattr(figure, name) not in (None, getattr(before, name))
+            if before
+            and getattr(figure, name) not in (None, getattr(before, name))
+            and not (name != "tool_version" and str(getattr(figure, name)) in text)
         ]
     rows = {(row.path, row.kind): row.values for row in good.modules}
     for row in bad.modules:

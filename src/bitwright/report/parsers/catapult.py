@@ -1,8 +1,8 @@
 """``rtl.rpt`` and ``cycle.rpt`` of Catapult: latency, throughput, clock and timing slack of a solution.
 
 Catapult counts area in scores of its own library, not in cells of a device: AREA_SCORE is the one after assignment.
-A latency of -1 is a process that never ends, for which there is none.  Columns are ruled with dashes; a name may
-be wider than its column, so a row is read from its right end.
+One column holds the latency, so the best case is not stated; -1 is a process that never ends, which has none.
+Columns are ruled with dashes; a name may be wider than its column, so a row is read from its right end.
 """
 
 from __future__ import annotations
@@ -21,19 +21,17 @@ _PROCESS = ("Process", "Real Operation(s) count", "Latency", "Throughput", "Rese
 def parse(document: Document) -> Parsed:
     """Read the report of a solution."""
     sheet = Sheet(document.source, "Catapult", Stage.HLS_ESTIMATE)
-    version = document.match(
-        r"^--\s+(?:Program|Version|Catapult.*?):?\s+.*?\b(\d{4}\.\d\w*|\d+\.\d\w*)(?:/\d+)?", 0, 12
-    )
+    version = document.match(r"^--\s+(?:HLS )?Version:\s+(\d[\w.]*)", 0, 15)
     sheet.tool_version = version[1] if version else None
-    named = document.match(r"^\s*Solution:\s+/?([\w.]+)", 0, 40) or document.match(
-        r"^--\s+Solution:\s+/?([\w.]+)", 0, 40
-    )
-    sheet.design = named[1].partition(".v")[0] if named else None
+    named = document.match(r"^\s*Solution Settings:\s+(\S+?)(?:\.v\d+)?\s*$", 0, 40)
+    sheet.design = named[1] if named else None
     sheet.expect_head(document.first, part=False)
     _processes(document, sheet)
     _clock(document, sheet)
     _area(document, sheet)
     _slack(document, sheet)
+    if document.find(r"^\s*End of Report") is None:
+        sheet.info(document.last, "the report has no 'End of Report': it may be cut")
     return sheet.done()
 
 
@@ -55,9 +53,10 @@ def _processes(document: Document, sheet: Sheet) -> None:
     if names[:6] != list(_PROCESS[:6]):
         sheet.warn(line, "the columns are not Process, Real Operation(s) count, Latency, Throughput, ...")
         return
+    ends = [m.end() for m in re.finditer("-+", document.lines[rule])][1:6]
     for i in range(rule + 1, len(document.lines)):
         found = re.fullmatch(r"\s+(\S.*?)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)\s+(\S+)(?:\s+.*)?", document.lines[i])
-        if found is None:
+        if found is None or not _in_columns(found, ends):
             if document.lines[i].strip():
                 sheet.warn(document.number(i), "a row does not fit the table")
                 continue
@@ -70,6 +69,12 @@ def _processes(document: Document, sheet: Sheet) -> None:
     sheet.expect(("LATENCY_MAX_CYCLES", "II_MAX_CYCLES"), line, "the row 'Design Total'")
 
 
+def _in_columns(found: re.Match[str], ends: list[int]) -> bool:
+    """Whether the numbers end where the dashes do, or all as far to the right as something long before them took."""
+    shifts = [found.end(i) - end for i, end in zip(range(2, 7), ends, strict=False)]
+    return min(shifts) >= 0 and shifts == sorted(shifts)
+
+
 def _cycles(cell: str) -> Number | None:
     return None if cell.startswith("-") else whole(cell)
 
@@ -80,8 +85,6 @@ def _design(values: dict[str, Number | None], line: int, sheet: Sheet) -> None:
             sheet.withhold((metric,), line, "the tool prints -1: a process that never ends has none")
             continue
         sheet.add(metric, value, line)
-        twin = metric.replace("MAX", "MIN")
-        sheet.add(twin, value, line, derived=True, note="one column for best and worst case")
 
 
 def _clock(document: Document, sheet: Sheet) -> None:
@@ -128,18 +131,28 @@ def _area(document: Document, sheet: Sheet) -> None:
 
 
 def _slack(document: Document, sheet: Sheet) -> None:
-    """``Critical Path`` with its delay and slack: the worst one."""
+    """``Critical Path`` with its delay and slack: the worst one; the two make up the clock period, or nearly so."""
+    period = sheet.value("CLOCK_TARGET_NS")
     worst: tuple[float, int] | None = None
     for i, text in enumerate(document.lines):
         found = re.fullmatch(r"\s+Slack:\s+(-?[\d.]+)\s*", text)
-        if found and (worst is None or float(found[1]) < worst[0]):
-            worst = (float(found[1]), document.number(i))
+        delay = re.fullmatch(r"\s+Max Delay:\s+([\d.]+)\s*", document.lines[i - 1]) if i else None
+        if not found or not delay:
+            continue
+        slack, line = float(found[1]), document.number(i)
+        if period is None or not 0.5 * period <= float(delay[1]) + slack <= 1.001 * period:
+            sheet.warn(line, f"slack withheld: delay {delay[1]} and slack {found[1]} do not make the clock period")
+            return
+        if worst is None or slack < worst[0]:
+            worst = (slack, line)
     if worst is not None:
         sheet.add("WNS_NS", worst[0], worst[1])
+    else:
+        sheet.info(document.last, "no 'Max Delay' with its 'Slack': the slack is not stated")
 
 
 FORMATS = {
     "catapult": TextFormat(
-        r"--\s+(?:Catapult|Program: Catapult|Generated by: +Catapult|Report Type:)|\s*Processes/Blocks in Design", parse
+        r"--\s+Catapult .*|\s*Processes/Blocks in Design", parse, inside=r"\s*Processes/Blocks in Design|--\s+Catapult"
     )
 }

@@ -19,6 +19,7 @@ from bitwright.report.parsers import (
     hls_report,
     hls_summary,
     hls_xml,
+    intel_columns,
     intel_json,
     libero,
     nextpnr,
@@ -70,7 +71,13 @@ def parse_paths(paths: Iterable[Path]) -> Parsed:
 
 def _with_run(parsed: Parsed, path: Path) -> Parsed:
     """Part and version for a file of Intel's HLS tools, from the ``info`` beside it, which is known by its content."""
-    tools = (intel_json.HLS, intel_json.ONEAPI, intel_json.OPENCL, "Quartus fitter", "Intel HLS i++ simulation")
+    tools = (
+        intel_columns.HLS,
+        intel_columns.ONEAPI,
+        intel_columns.OPENCL,
+        "Quartus fitter",
+        "Intel HLS i++ simulation",
+    )
     if not any(f.tool in tools and not (f.part and f.tool_version) for f in parsed.figures):
         return parsed
     named = intel_json.info_beside(path)

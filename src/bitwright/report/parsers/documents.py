@@ -70,10 +70,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class TextFormat:
-    """A kind of report in text: the line that opens it, and its parser."""
+    """A kind of report in text: the line that opens it, and its parser.
+
+    ``inside`` matches opening lines that may stand inside a document of the kind, where they open no other.
+    """
 
     opens: str
     parse: Callable[[Document], Parsed]
+    inside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ def split(
     stream = iter(lines)
     for line in stream:
         opened = _opened(openers, line.text)
-        if opened is not None:
+        if opened is not None and not (opened == name and _is_inside(formats[name], line.text)):
             if name:
                 yield _finish(name, Document(source, lines_, first), formats)
             form = formats[opened]
@@ -162,6 +166,10 @@ def split(
                 tail = line.text
     if name:
         yield _finish(name, Document(source, lines_, first, tail), formats, cut=size > LARGEST_DOCUMENT)
+
+
+def _is_inside(form: TextFormat | LogFormat, text: str) -> bool:
+    return isinstance(form, TextFormat) and bool(form.inside) and re.match(form.inside, text) is not None
 
 
 def _opened(openers: re.Pattern[str], text: str) -> str | None:

@@ -75,7 +75,13 @@ def _rows(table: Table, columns: dict[str, int], sheet: Sheet) -> None:
         sheet.warn(table.line, "no status of a language")
         return
     ran = {state for state in states.values() if state}
-    verdict = "not_run" if not ran else "fail" if "fail" in ran else "pass"
+    absent = [metric for name, metric in _LATENCY.items() if name not in columns]
+    if absent and ran:
+        sheet.info(table.line, f"no column of {', '.join(absent)}")
+    if not ran:
+        sheet.warn(table.line, "COSIM_STATUS is not stated: no language ran")
+        return
+    verdict = "fail" if "fail" in ran else "pass"
     whole_table = not table.faults and len(states) == len(table.rows) and {"VHDL", "Verilog"} <= set(states)
     if verdict != "fail" and not whole_table:
         sheet.warn(table.line, "COSIM_STATUS withheld: the row of a language is missing or damaged")

@@ -46,7 +46,7 @@ def parse_export(document: Document) -> Parsed:
     for i in range(start + 1, timing if timing is not None else len(document.lines)):
         _usage(document.lines[i], document.number(i), sheet)
     sheet.expect((*_ALWAYS, "SRL"), document.number(start), "the resource usage")
-    _note_uram(sheet, document.number(start))
+    _note_absent(sheet, document.number(start))
     if timing is None:
         sheet.warn(document.last, "no part 'Final timing': the report is cut")
     else:
@@ -66,7 +66,13 @@ def _usage(text: str, line: int, sheet: Sheet) -> None:
         sheet.add(RESOURCES[found[1]], count(found[2]), line)
 
 
-def _note_uram(sheet: Sheet, line: int) -> None:
+def _note_absent(sheet: Sheet, line: int) -> None:
+    """What some versions and families state and this report does not."""
+    absent = [name for name in ("SRL", "CLB") if not sheet.has(name)]
+    if sheet.has("SLICE"):
+        absent.remove("CLB") if "CLB" in absent else None
+    if absent:
+        sheet.info(line, f"not stated: {', '.join(absent)}")
     if not sheet.has("URAM") and has_uram(sheet.part):
         sheet.info(line, "no line of URAM, though the family has it")
 
@@ -172,7 +178,7 @@ def _summary(document: Document, start: int, stop: int | None, sheet: Sheet) -> 
         elif document.lines[i].strip().strip("="):
             sheet.info(document.number(i), f"not read: '{document.lines[i].strip()[:40]}'")
     sheet.expect(_ALWAYS, document.number(start), "the resource summary")
-    _note_uram(sheet, document.number(start))
+    _note_absent(sheet, document.number(start))
 
 
 def _summary_timing(document: Document, start: int, sheet: Sheet) -> None:
@@ -223,6 +229,10 @@ def parse_xml(source: str, root: Node) -> Parsed:
             if child.tag in RESOURCES:
                 read(child, prefix + RESOURCES[child.tag], sheet, count)
     sheet.expect(_ALWAYS, root.line, "AreaReport")
+    sheet.expect([f"AVAILABLE_{name}" for name in _ALWAYS], root.line, "AreaReport")
+    if sheet.has("AVAILABLE_URAM") != sheet.has("URAM"):
+        sheet.info(root.line, "URAM is stated without what there is of it, or the other way round")
+    _note_absent(sheet, root.line)
     check_device(sheet, root.line)
     _xml_timing(root, sheet)
     return sheet.done()

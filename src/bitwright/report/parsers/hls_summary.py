@@ -63,7 +63,7 @@ def _rows(table: Table, sheet: Sheet) -> None:
         kind, name = row.cells[0][:1], row.cells[0][1:].strip().rstrip("*")
         values = _values(table, row, trusted, period, sheet)
         if kind == "+" and row.indent == 0 and name == sheet.design:
-            _top(row, values, sheet)
+            _top(row, values, sheet, fixed=_says(table, row, "Pipelined") == "yes")
         while open_paths and open_paths[-1][0] >= row.indent:
             open_paths.pop()
         path = "/".join([*(place for _, place in open_paths), name])
@@ -74,7 +74,13 @@ def _rows(table: Table, sheet: Sheet) -> None:
     sheet.expect(wanted, table.line, f"the row of {sheet.design}")
 
 
-def _top(row: Row, values: dict[str, Number | None], sheet: Sheet) -> None:
+def _says(table: Table, row: Row, column: str) -> str:
+    i = table.column(column)
+    return row.cells[i] if i is not None else ""
+
+
+def _top(row: Row, values: dict[str, Number | None], sheet: Sheet, *, fixed: bool) -> None:
+    """State the row of the design; only a pipelined function is known to take as long in the best case."""
     for metric, value in values.items():
         twins = {"LATENCY_MAX_CYCLES": "LATENCY_MIN_CYCLES", "II_MAX_CYCLES": "II_MIN_CYCLES",
                  "LATENCY_MAX_NS": "LATENCY_MIN_NS"}  # fmt: skip
@@ -82,9 +88,16 @@ def _top(row: Row, values: dict[str, Number | None], sheet: Sheet) -> None:
             continue
         sheet.add(metric, value, row.line)
         if metric in twins and value is not None:
-            low = values.get(twins[metric])
-            note = "" if low is not None else _ONE_COLUMN
-            sheet.add(twins[metric], low if low is not None else value, row.line, derived=bool(note), note=note)
+            _best_case(twins[metric], values.get(twins[metric]), value if fixed else None, row, sheet)
+
+
+def _best_case(metric: str, stated: Number | None, fixed: Number | None, row: Row, sheet: Sheet) -> None:
+    if stated is None and fixed is None:
+        sheet.info(row.line, f"{metric} is not stated: {_ONE_COLUMN}")
+    elif stated is not None:
+        sheet.add(metric, stated, row.line)
+    else:
+        sheet.add(metric, fixed, row.line, derived=True, note=_ONE_COLUMN)
 
 
 def _values(table: Table, row: Row, trusted: set[str], period: float | None, sheet: Sheet) -> dict[str, Number | None]:
@@ -171,7 +184,9 @@ def _resource(cell: str, row: Row, sheet: Sheet) -> _Cell | None:
     found = re.fullmatch(r"(\S+)\s*\(([^()]*)%\)", cell)
     try:
         if not found:
-            return _Cell(0) if cell == "-" else _Cell(count(cell) or 0) if not is_nothing(cell) else None
+            if cell not in ("-", "0") and not is_nothing(cell):
+                sheet.warn(row.line, f"'{cell}' is a resource without its share")
+            return _Cell(0) if cell in ("-", "0") else None
         used, share = count(found[1]), percent(found[2])
     except ValueError as error:
         sheet.warn(row.line, str(error))

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bitwright.report.parsers.model import Sheet
+from bitwright.report.parsers.documents import Data
+from bitwright.report.parsers.model import Sheet, Stage
 from bitwright.report.parsers.values import Number, count
 
+HLS = "Intel HLS i++"
+ONEAPI = "oneAPI dpcpp"
+OPENCL = "Intel OpenCL aoc"
 NAMES: Mapping[str, str] = {
     "ALUTs": "ALUT", "FFs": "FF", "RAMs": "RAM", "DSPs": "DSP", "MLABs": "MLAB", "Frac. DSPs": "FRAC_DSP",
 }  # fmt: skip
@@ -48,8 +52,9 @@ def state(metrics: Sequence[str], used: Any, offered: Any, sheet: Sheet, lines: 
         sheet.warn(lines[0], f"the totals do not fit the {len(metrics)} columns")
         return stated
     sizes = numbers(offered, len(EVERY)) or []
-    if not sizes:
-        sheet.warn(lines[1], "what the device offers does not fit the columns")
+    if not all(sizes[:4]) or not sizes:
+        sheet.warn(lines[1], "what the device offers is withheld: it does not fit the columns")
+        sizes = []
     for i, metric in enumerate(metrics):
         total = totals[i]
         if total is None:
@@ -67,11 +72,29 @@ def state(metrics: Sequence[str], used: Any, offered: Any, sheet: Sheet, lines: 
 
 
 def _exchanged(sheet: Sheet, line: int) -> None:
-    """Every device has two or four registers for each ALUT: else two columns are exchanged."""
+    """Every device has at least as many registers as ALUTs, and about one MLAB for 20 of them: else columns are
+    exchanged.
+    """
     luts, flops = sheet.value("AVAILABLE_ALUT"), sheet.value("AVAILABLE_FF")
+    mlabs = sheet.value("AVAILABLE_MLAB")
     if luts and flops and flops < luts:
-        names = ("ALUT", "FF", "AVAILABLE_ALUT", "AVAILABLE_FF")
+        names = [*NAMES.values(), *(f"AVAILABLE_{name}" for name in NAMES.values())]
         sheet.withhold(names, line, "a device with fewer registers than ALUTs: columns are exchanged")
+    elif luts and mlabs and not 0.2 <= 20 * mlabs / luts <= 5:
+        names = [f"AVAILABLE_{name}" for name in NAMES.values()]
+        sheet.withhold(names, line, f"{mlabs:,} MLABs beside {luts:,} ALUTs: columns are exchanged")
+
+
+def fits_shares(used: Sequence[Number | None], sizes: Any, shares: Any, *, needed: bool = False) -> bool:
+    """Whether ``total_percent`` of a function is that of its figures: ALUTs and FFs together, then each in turn."""
+    if not isinstance(shares, list) or not isinstance(sizes, list):
+        return not needed
+    for part, size, share in zip(used, sizes, shares[1:], strict=False):
+        if part is None or not isinstance(share, (int, float)) or not isinstance(size, (int, float)):
+            return False
+        if size and abs(100 * part / size - share) > max(1e-3 * abs(share), 1e-4):
+            return False
+    return True
 
 
 def check_shares(sheet: Sheet, shares: Any, order: Sequence[str], line: int) -> None:
@@ -87,3 +110,14 @@ def check_shares(sheet: Sheet, shares: Any, order: Sequence[str], line: int) -> 
         if abs(100 * used / size - share) > max(1e-3 * abs(share), 1e-4):
             sheet.withhold(every, line, f"{metric}: {used:,} of {size:,} is not {share:g} %")
             return
+
+
+def new_sheet(data: Data, tool: str) -> Sheet:
+    """A sheet for the estimates of a compiler."""
+    return Sheet(data.source, tool, Stage.HLS_ESTIMATE)
+
+
+def lines_of_json(value: Any) -> list[tuple[int, Any]]:
+    """The objects of an ``.ndjson`` with their line numbers; nothing for another value."""
+    rows = value.get("lines") if isinstance(value, dict) else None
+    return rows if isinstance(rows, list) and all(isinstance(row, dict) for _, row in rows) else []

@@ -13,114 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.report.parsers.documents import Data, DataFormat
-from bitwright.report.parsers.intel_columns import EVERY, check_shares, metrics_of, numbers, state
+from bitwright.report.parsers.intel_area import area, is_area, is_area_lines, parse_area, parse_area_lines
+from bitwright.report.parsers.intel_columns import (
+    EVERY,
+    HLS,
+    ONEAPI,
+    OPENCL,
+    check_shares,
+    lines_of_json,
+    metrics_of,
+    new_sheet,
+    numbers,
+    state,
+)
 from bitwright.report.parsers.intel_loops import parse_blocks, parse_loops, parse_quartus, parse_verification
 from bitwright.report.parsers.jsondata import loads
-from bitwright.report.parsers.model import Parsed, Sheet, Stage
-from bitwright.report.parsers.values import Number
+from bitwright.report.parsers.model import Parsed, Sheet
 
-HLS = "Intel HLS i++"
-ONEAPI = "oneAPI dpcpp"
-OPENCL = "Intel OpenCL aoc"
 LARGEST_INFO = 1 << 20
 MOST_SIBLINGS = 60
-
-
-def _new(data: Data, tool: str) -> Sheet:
-    return Sheet(data.source, tool, Stage.HLS_ESTIMATE)
-
-
-# --- area --------------------------------------------------------------------------------------
-
-
-def is_area(value: Any) -> bool:
-    """``area.json``: the tree of a system, with its totals."""
-    return isinstance(value, dict) and "max_resources" in value and "columns" in value
-
-
-def area(data: Data, value: dict[str, Any], sheet: Sheet) -> None:
-    """Totals, device and tree."""
-    line = data.line("total")
-    metrics = metrics_of(value.get("columns"))
-    if metrics is None:
-        sheet.warn(data.line("columns"), "the columns are not ALUTs, FFs, RAMs, DSPs, ... in the tool's order")
-        return
-    state(metrics, value.get("total"), value.get("max_resources"), sheet, (line, data.line("max_resources")))
-    check_shares(sheet, value.get("total_percent"), EVERY[1:], data.line("total_percent"))
-    sheet.expect(EVERY, line, "the report")
-    children = value.get("children")
-    names = [str(child["name"]) for child in children or () if child.get("type") == "function" and child.get("name")]
-    sheet.design = sheet.design or (names[0] if len(names) == 1 else None)
-    for child in children or ():
-        _tree(child, str(value.get("name") or ""), metrics, sheet, data, 0)
-
-
-def _tree(node: Any, above: str, metrics: list[str], sheet: Sheet, data: Data, depth: int) -> None:
-    """Functions, basic blocks and what is in them, as deep as people read; what does not add up is left out."""
-    if not isinstance(node, dict) or depth > 3:
-        return
-    path = f"{above}/{node.get('name')}".strip("/")
-    found = _used(node, metrics)
-    if found is not None:
-        values: dict[str, Number | None] = dict(zip(metrics, found, strict=False))
-        sheet.module(path, str(node.get("name")), values, data.line(str(node.get("name"))), str(node.get("type")))
-        below = _parts(node, metrics)
-        if below is not None and below != found:
-            sheet.info(data.line(str(node.get("name"))), f"the parts of '{path}' do not add up and are left out")
-            return
-    for child in node.get("children") or ():
-        _tree(child, path, metrics, sheet, data, depth + 1)
-
-
-def _used(node: dict[str, Any], metrics: list[str]) -> list[Number | None] | None:
-    used = node.get("total_kernel_resources", node.get("total_resources", node.get("data")))
-    return numbers(used, len(metrics))
-
-
-def _parts(node: dict[str, Any], metrics: list[str]) -> list[Number | None] | None:
-    """The sum of the nearest nodes below that state figures; None where there is none."""
-    total: list[Number | None] | None = None
-    for child in node.get("children") or ():
-        if not isinstance(child, dict):
-            continue
-        part = _used(child, metrics) or _parts(child, metrics)
-        if part is not None:
-            total = part if total is None else [(a or 0) + (b or 0) for a, b in zip(total, part, strict=False)]
-    return total
-
-
-def parse_area(data: Data) -> Parsed:
-    """``area.json``."""
-    sheet = _new(data, HLS)
-    area(data, data.value, sheet)
-    return sheet.done()
-
-
-def is_area_lines(value: Any) -> bool:
-    """``area.ndjson``: the first line is the system, the others its nodes."""
-    rows = _lines(value)
-    return bool(rows) and is_area(rows[0][1])
-
-
-def _lines(value: Any) -> list[tuple[int, Any]]:
-    rows = value.get("lines") if isinstance(value, dict) else None
-    return rows if isinstance(rows, list) and all(isinstance(row, dict) for _, row in rows) else []
-
-
-def parse_area_lines(data: Data) -> Parsed:
-    """``area.ndjson``."""
-    sheet = _new(data, ONEAPI)
-    rows = _lines(data.value)
-    area(data, rows[0][1], sheet)
-    metrics = metrics_of(rows[0][1].get("columns")) or []
-    paths: dict[Any, str] = {}
-    for line, row in rows:
-        paths[row.get("id")] = f"{paths.get(row.get('parent'), '')}/{row.get('name')}".strip("/")
-        found = numbers(row.get("total_kernel_resources"), len(metrics))
-        if found is not None and row.get("type") == "function":
-            values = dict(zip(metrics, found, strict=False))
-            sheet.module(paths[row.get("id")], str(row.get("name")), values, line, "function")
-    return sheet.done()
 
 
 # --- summary -----------------------------------------------------------------------------------
@@ -172,20 +83,20 @@ def _summary_rows(table: Any, rows: list[tuple[int, Any]], line: int, sheet: She
 
 def parse_summary(data: Data) -> Parsed:
     """``summary.json``."""
-    sheet = _new(data, HLS)
+    sheet = new_sheet(data, HLS)
     summary(data, data.value, sheet)
     return sheet.done()
 
 
 def is_summary_lines(value: Any) -> bool:
     """``summary.ndjson``."""
-    return any(row.get("summary_type") == "estimatedResources" for _, row in _lines(value))
+    return any(row.get("summary_type") == "estimatedResources" for _, row in lines_of_json(value))
 
 
 def parse_summary_lines(data: Data) -> Parsed:
     """``summary.ndjson``."""
-    sheet = _new(data, ONEAPI)
-    rows = _lines(data.value)
+    sheet = new_sheet(data, ONEAPI)
+    rows = lines_of_json(data.value)
     line, table = next((line, row) for line, row in rows if row.get("summary_type") == "estimatedResources")
     _summary_rows(table, [(at, row) for at, row in rows if row.get("parent") == "estimatedResources"], line, sheet)
     return sheet.done()
@@ -223,7 +134,7 @@ def apply_info(value: dict[str, Any], sheet: Sheet) -> None:
 
 def parse_info(data: Data) -> Parsed:
     """``info.json`` alone holds no figure: a note."""
-    sheet = _new(data, HLS)
+    sheet = new_sheet(data, HLS)
     apply_info(data.value, sheet)
     sheet.info(1, f"names the run only: {sheet.tool} {sheet.tool_version or '?'}, part {sheet.part or '?'}")
     return sheet.done()
@@ -270,7 +181,7 @@ def is_script(value: Any) -> bool:
 
 def parse_script(data: Data) -> Parsed:
     """``report_data.js``."""
-    sheet = _new(data, HLS)
+    sheet = new_sheet(data, HLS)
     for part in _variables(data.value).values():
         if is_info(part):
             apply_info(part, sheet)
@@ -303,7 +214,7 @@ def _is_verification(value: Any) -> bool:
 
 
 def _is_loops(value: Any) -> bool:
-    return any({"af", "ii", "lt"} <= set(row) for _, row in _lines(value))
+    return any({"af", "ii", "lt"} <= set(row) for _, row in lines_of_json(value))
 
 
 def _is_blocks(value: Any) -> bool:
@@ -314,10 +225,10 @@ FORMATS = (
     DataFormat(is_area, parse_area),
     DataFormat(is_summary, parse_summary),
     DataFormat(is_info, parse_info),
-    DataFormat(_is_blocks, lambda data: parse_blocks(data, _new(data, HLS))),
+    DataFormat(_is_blocks, lambda data: parse_blocks(data, new_sheet(data, HLS))),
     DataFormat(is_area_lines, parse_area_lines),
     DataFormat(is_summary_lines, parse_summary_lines),
-    DataFormat(_is_loops, lambda data: parse_loops(_lines(data.value), _new(data, ONEAPI))),
+    DataFormat(_is_loops, lambda data: parse_loops(lines_of_json(data.value), new_sheet(data, ONEAPI))),
     DataFormat(is_script, parse_script),
     DataFormat(_holds("quartusFitClockSummary"), lambda data: parse_quartus(data, list(_each(data.value)))),
     DataFormat(_is_verification, lambda data: parse_verification(data, list(_each(data.value)))),

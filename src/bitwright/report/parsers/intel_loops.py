@@ -91,7 +91,7 @@ def parse_loops(lines: list[tuple[int, Any]], sheet: Sheet) -> Parsed:
         sheet.warn(lines[0][0], "no line names the loops: it is not known whether all are there")
         return sheet.done()
     kernels = [row for _, row in lines if row.get("type") == "kernel"]
-    sheet.design = str(kernels[0].get("name")) if len(kernels) == 1 else None
+    sheet.design = str(kernels[0]["name"]) if len(kernels) == 1 and "name" in kernels[0] else None
     _worst(rows, sheet, lines[0][0])
     return sheet.done()
 
@@ -121,15 +121,17 @@ def parse_quartus(data: Data, parts: list[Any]) -> Parsed:
 
 
 def _not_run(node: dict[str, Any]) -> bool:
-    return "TBD" in (str(node.get("clock")), str(node.get("clock fmax")))
+    return any(str(node.get(name)) == "TBD" for name in ("clock", "clock fmax", "kernel clock", "kernel clock fmax"))
 
 
 def _fit_clock(node: dict[str, Any], data: Data, sheet: Sheet) -> None:
     line = data.line("quartusFitClockSummary", "clock")
-    value = _number(node.get("clock fmax", node.get("clock")))
+    names = ("clock fmax", "kernel clock fmax", "clock", "kernel clock", "clock1x")
+    name = next((name for name in names if name in node), "clock")
+    value = _number(node.get(name))
     unit = re.search(r"\((\w+)\)", str(node.get("name")))
     if value is None or not 1 <= value <= 5000 or (unit and unit[1] != "MHz"):
-        sheet.warn(line, f"FMAX_MHZ withheld: '{node.get('clock fmax')}' of '{node.get('name')}'")
+        sheet.warn(line, f"FMAX_MHZ withheld: '{node.get(name)}' of '{node.get('name')}'")
         return
     details = " ".join(str(detail.get("text")) for detail in node.get("details") or () if isinstance(detail, dict))
     told = re.search(r"maximum frequency for the clock is ([\d.]+) MHz", details)
@@ -143,9 +145,11 @@ def _fit_resources(part: Any, data: Data, sheet: Sheet) -> None:
     nodes = part.get("nodes") if isinstance(part, dict) else None
     line = data.line("quartusFitResourceUsageSummary")
     system = [node for node in nodes or () if isinstance(node, dict) and node.get("type") == "system"]
-    if len(system) != 1:
+    system.sort(key=lambda node: "Device Image" not in str(node.get("name")))
+    if not system:
         sheet.warn(line, "no node of the whole device image")
         return
+    smaller: set[str] = set()
     for node in nodes or ():
         values = {metric: _count(node.get(key)) for key, metric in _FIT.items()}
         if node is system[0]:
@@ -153,6 +157,11 @@ def _fit_resources(part: Any, data: Data, sheet: Sheet) -> None:
                 sheet.add(metric, value, line)
         else:
             sheet.module(str(node.get("name")), str(node.get("name")), values, line, str(node.get("type")))
+            whole = {metric: _count(system[0].get(key)) for key, metric in _FIT.items()}
+            smaller |= {name for name, value in values.items() if (value or 0) > (whole[name] or 0)}
+    if smaller:
+        sheet.withhold(sorted(smaller), line, "a kernel has more than the whole device image")
+        sheet.drop_modules()
     sheet.expect(_FIT.values(), line, "the fitter")
 
 
@@ -179,11 +188,20 @@ def parse_verification(data: Data, parts: list[Any]) -> Parsed:
         return sheet.done()
     sheet.design = str(first.get("name")) if isinstance(first.get("name"), str) else None
     rows = [_measured(str(column), str(cell), line, sheet) for column, cell in zip(columns, cells, strict=True)]
+    if _exchanged(rows):
+        sheet.warn(line, "the row is withheld: an interval longer than the latency: columns are exchanged")
+        return sheet.done()
     for stated in rows if None not in rows else ():
         for metric, number_ in (stated or {}).items():
             sheet.add(metric, number_, line)
     sheet.expect(("LATENCY_MIN_CYCLES", "LATENCY_MAX_CYCLES", "COSIM_TRANSACTIONS"), line, "the report")
     return sheet.done()
+
+
+def _exchanged(rows: list[dict[str, Number] | None]) -> bool:
+    """A call that starts later than the one before it ended: not what a component that is kept busy does."""
+    every = {metric: value for row in rows for metric, value in (row or {}).items()}
+    return every.get("II_MIN_CYCLES", 0) > every.get("LATENCY_MAX_CYCLES", float("inf")) + 2
 
 
 def _measured(column: str, cell: str, line: int, sheet: Sheet) -> dict[str, Number] | None:

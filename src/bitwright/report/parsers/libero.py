@@ -71,6 +71,10 @@ def _simulation(document: Document, start: int, stop: int, sheet: Sheet) -> None
         tell_faults(table, sheet)
         for row in table.rows[:1]:
             _calls(table, row, sheet)
+    wanted = ("COSIM_TRANSACTIONS", "LATENCY_MIN_CYCLES", "LATENCY_MAX_CYCLES", "II_MIN_CYCLES", "II_MAX_CYCLES")
+    absent = [name for name in wanted if not sheet.has(name, Stage.SIMULATION)]
+    if absent:
+        sheet.info(document.number(start), f"the simulation does not state {', '.join(absent)}")
 
 
 def _calls(table: Table, row: Row, sheet: Sheet) -> None:

@@ -17,7 +17,8 @@ from bitwright.report.parsers.model import Parsed, Sheet, Stage
 from bitwright.report.parsers.values import Number, agrees, percent
 
 _CELLS: Mapping[str, str] = {
-    "TRELLIS_COMB": "LUT", "TRELLIS_FF": "FF", "MULT18X18D": "DSP", "DP16KD": "EBR", "TRELLIS_RAMW": "RAMW",
+    "TRELLIS_SLICE": "SLICE", "TRELLIS_COMB": "LUT", "TRELLIS_FF": "FF", "MULT18X18D": "DSP", "DP16KD": "EBR",
+    "TRELLIS_RAMW": "RAMW",
     "ICESTORM_LC": "LC", "ICESTORM_RAM": "EBR", "ICESTORM_DSP": "DSP", "ICESTORM_SPRAM": "SPRAM",
     "OXIDE_COMB": "LUT", "OXIDE_FF": "FF", "OXIDE_EBR": "EBR", "MULT18_CORE": "DSP",
     "LUT4": "LUT", "DFF": "FF", "ALU": "CARRY", "BSRAM": "EBR", "RAM16SDP4": "LUTRAM", "MISTRAL_COMB": "ALUT",
@@ -25,11 +26,26 @@ _CELLS: Mapping[str, str] = {
 }  # fmt: skip
 _FAMILY = (("TRELLIS_", "nextpnr-ecp5"), ("ICESTORM_", "nextpnr-ice40"), ("OXIDE_", "nextpnr-nexus"),
            ("MISTRAL_", "nextpnr-mistral"), ("LUT4", "nextpnr-gowin"))  # fmt: skip
-_ALWAYS = {"nextpnr-ecp5": ("LUT", "FF", "DSP", "EBR"), "nextpnr-ice40": ("LC", "EBR")}
+_ALWAYS = {"nextpnr-ecp5": ("LUT", "FF", "DSP", "EBR"), "nextpnr-ice40": ("LC", "EBR"),
+           "nextpnr-mistral": ("ALUT", "FF")}  # fmt: skip
+_MAYBE = {"nextpnr-ice40": ("DSP", "SPRAM"), "nextpnr-gowin": ("CARRY", "EBR", "LUTRAM"), "nextpnr-ecp5": ("RAMW",),
+          "nextpnr-nexus": ("DSP", "EBR"), "nextpnr-mistral": ("M10K",)}  # fmt: skip
 
 
 def _tool(names: Any) -> str:
     return next((tool for start, tool in _FAMILY if any(str(name).startswith(start) for name in names)), "nextpnr")
+
+
+def _always(sheet: Sheet) -> tuple[str, ...]:
+    """What a report of the architecture states; before 2023 ECP5 counted slices, not their parts."""
+    return ("SLICE", "DSP", "EBR") if sheet.has("SLICE") else _ALWAYS.get(sheet.tool, ("LUT", "FF"))
+
+
+def _expect(sheet: Sheet, line: int, where: str) -> None:
+    sheet.expect(_always(sheet), line, where)
+    absent = [name for name in _MAYBE.get(sheet.tool, ()) if not sheet.has(name)]
+    if absent:
+        sheet.info(line, f"{where} does not state {', '.join(absent)}: not every device has it")
 
 
 # --- report ------------------------------------------------------------------------------------
@@ -56,7 +72,7 @@ def parse_report(data: Data) -> Parsed:
                 sheet.add(name, value, line)
             else:
                 sheet.warn(line, f"{name}: {value!r} is no count")
-    sheet.expect(_ALWAYS.get(sheet.tool, ("LUT", "FF")), data.line("utilization"), "the report")
+    _expect(sheet, data.line("utilization"), "the report")
     clocks = {}
     for name, entry in data.value["fmax"].items() if isinstance(data.value["fmax"], dict) else ():
         reached, wanted = (entry.get(k) if isinstance(entry, dict) else None for k in ("achieved", "constraint"))
@@ -215,7 +231,7 @@ def _usage(log: _Log, sheet: Sheet) -> None:
     if log.section is None:
         sheet.warn(log.last, "no 'Device utilisation'")
     else:
-        sheet.expect(_ALWAYS.get(sheet.tool, ("LUT", "FF")), log.section, "the utilisation")
+        _expect(sheet, log.section, "the utilisation")
 
 
 def _final_clocks(log: _Log, sheet: Sheet) -> None:

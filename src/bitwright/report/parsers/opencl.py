@@ -36,6 +36,11 @@ def parse(document: Document) -> Parsed:
     sheet.expect(("ALUT", "FF", "ALM", "DSP", "MEMORY_BITS", "FMAX_MHZ"), document.first, "the report")
     if not (sheet.has("RAM") or sheet.has("M10K") or sheet.has("M20K")):
         sheet.warn(document.first, "the report does not state RAM")
+    wanted = ["CLOCK_ACTUAL_MHZ", *(f"AVAILABLE_{name}" for name in ("ALM", "DSP", "MEMORY_BITS", "RAM", "M10K", "M20K")
+                                    if sheet.has(name))]  # fmt: skip
+    absent = [name for name in wanted if not sheet.has(name)]
+    if absent:
+        sheet.info(document.first, f"not stated: {', '.join(absent)}")
     if "Highest non-global fanout" not in seen:
         sheet.info(document.last, "the report ends before its last line: cut, or of an old version")
     return sheet.done()

@@ -75,6 +75,10 @@ def _resources(document: Document, what: str, stage: Stage) -> Parsed:
             _state(ram if metric == "RAM" else metric, row.cells[1], row.line, sheet)
     if usage is not None:
         _usage(usage, ram, sheet)
+        wanted = ("LUT", ram) if sheet.has("LE") else ("ALUT", "MLAB", ram)
+        absent = [name for name in wanted if not sheet.has(name)]
+        if absent:
+            sheet.info(usage.line, f"not stated: {', '.join(absent)}")
     _expected(summary, sheet, what)
     _entities(document, what, sheet)
     return sheet.done()

@@ -56,12 +56,10 @@ def contents(document: Document) -> list[str]:
 def read_head(document: Document, sheet: Sheet) -> None:
     """Version and edition: ``Quartus Prime Version 18.1.0 Build 625 09/12/2018 SJ Lite Edition``."""
     found = document.match(
-        r"^Quartus (?:Prime|II)(?: 64-Bit)? Version (\S+(?: Build \d+)?).*?(\w+) (?:Edition|Version)", 0, 6
+        r"^Quartus (?:Prime|II)(?: 64-Bit)? Version (\S+ Build \d+) .*?(\w+) (?:Edition|Version)", 0, 6
     )
     if found is None:
-        pattern = (
-            r"^; Quartus (?:Prime|II).* Version +; (?:Version )?(\S+(?: Build \d+)?).*?(\w+) (?:Edition|Version) *;"
-        )
+        pattern = r"^; Quartus (?:Prime|II).* Version +; (?:Version )?(\S+ Build \d+) .*?(\w+) (?:Edition|Version) *;"
         found = document.match(pattern)
     if found is not None:
         sheet.tool_version = found[1]

@@ -109,7 +109,7 @@ def _scaled(cell: str, units: dict[str, float], default: str | None) -> float | 
         return None
     found = re.fullmatch(r"(.*?)\s*([A-Za-z]*)", text)
     assert found is not None
-    unit = found[2].lower() or (default or "")
+    unit = (found[2] or default or "").lower()
     if unit not in units:
         raise ValueError(f"'{text}' has no unit that is known ({', '.join(units)})")
     value = number(found[1])

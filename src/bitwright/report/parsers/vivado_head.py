@@ -50,6 +50,7 @@ def kind_of(document: Document) -> str:
     for pattern, kind in titles.items():
         if document.find(pattern, 0, 40) is not None:
             return kind
-    if document.find(r"^Utilization Design Information", 0, 40) is None and document.find(r"^1\. ", 0, 60) is None:
+    told = r"^Utilization Design Information|^\| Command +: +report_utilization\b"
+    if document.find(told, 0, 40) is None:
         return ""
     return "hierarchy" if document.find(r"^1\. Utilization by Hierarchy", 0, 60) is not None else "utilization"

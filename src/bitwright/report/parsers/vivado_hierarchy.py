@@ -14,7 +14,7 @@ from bitwright.report.parsers.documents import Document
 from bitwright.report.parsers.hls_head import tell_faults
 from bitwright.report.parsers.model import Parsed, Sheet, Stage
 from bitwright.report.parsers.tables import Row, Table, find_boxes
-from bitwright.report.parsers.values import Number, count
+from bitwright.report.parsers.values import Number, agrees, count, percent
 from bitwright.report.parsers.vivado_head import read_head
 
 _COLUMNS: Mapping[str, str] = {
@@ -132,6 +132,7 @@ def _all_listed(parent: Row, rows: list[tuple[Row, dict[str, Number]]]) -> bool:
 
 # --- report_accelerator_utilization ------------------------------------------------------------
 
+_Accelerators = Mapping[str, tuple[Row, dict[str, Number | None]]]
 _ACCELERATOR = {"LUT": "LUT", "LUTAsMem": "MEMORY_LUT", "REG": "FF", "BRAM": "BRAM36", "URAM": "URAM", "DSP": "DSP"}
 
 
@@ -145,6 +146,7 @@ def parse_accelerator(document: Document) -> Parsed:
         return sheet.done()
     tell_faults(table, sheet)
     rows = {row.cells[0]: (row, _accelerator_values(table, row, sheet)) for row in table.rows}
+    _check_shares(table, rows, sheet)
     if "Used Resources" not in rows:
         sheet.warn(table.line, "no row 'Used Resources'")
         return sheet.done()
@@ -164,6 +166,22 @@ def parse_accelerator(document: Document) -> Parsed:
     return sheet.done()
 
 
+def _check_shares(table: Table, rows: _Accelerators, sheet: Sheet) -> None:
+    """Each share is that of the budget; the platform's is that of platform and budget together."""
+    budget = rows["User Budget"][1] if "User Budget" in rows else {}
+    for name, (row, values) in rows.items():
+        for column, metric in _ACCELERATOR.items():
+            i, size = table.column(column), budget.get(metric)
+            used = values.get(metric)
+            if i is None or size is None or used is None:
+                continue
+            whole = size + used if name == "Platform" else size
+            shown = row.cells[i].partition("[")[2].rstrip("] ")
+            if not agrees(used, whole, percent(shown)):
+                sheet.warn(row.line, f"{metric} of '{name}' withheld: {used:,} of {whole:,} is not {shown}")
+                values[metric] = None
+
+
 def _accelerator_values(table: Table, row: Row, sheet: Sheet) -> dict[str, Number | None]:
     found: dict[str, Number | None] = {}
     for name, metric in _ACCELERATOR.items():
@@ -178,7 +196,7 @@ def _accelerator_values(table: Table, row: Row, sheet: Sheet) -> dict[str, Numbe
     return found
 
 
-def _check_kernels(rows: Mapping[str, tuple[Row, dict[str, Number | None]]], sheet: Sheet) -> None:
+def _check_kernels(rows: _Accelerators, sheet: Sheet) -> None:
     """Used and unused make the budget, and the kernels make what is used."""
     line, used = rows["Used Resources"]
     budget = rows.get("User Budget", (line, {}))[1]

@@ -32,7 +32,8 @@ def parse_power(document: Document) -> Parsed:
         if metric is None or found is None:
             continue
         try:
-            sheet.add(metric, watts(row.cells[1], found[2]), row.line)
+            value = row.cells[1].partition("(")[0]  # "8.531 (Junction temp exceeded!)"
+            sheet.add(metric, watts(value, found[2]), row.line)
         except ValueError as error:
             sheet.warn(row.line, f"{metric}: {error}")
     sheet.expect(_NAMES.values(), table.line, "the summary")

@@ -13,15 +13,12 @@ from collections.abc import Callable, Iterator
 from bitwright.report.parsers.documents import Document
 from bitwright.report.parsers.hls_head import tell_faults
 from bitwright.report.parsers.model import Parsed, Sheet, Stage
-from bitwright.report.parsers.tables import Row, Table, read_ruled
-from bitwright.report.parsers.values import Number, nanoseconds, number, sane_period, whole
+from bitwright.report.parsers.tables import Row, Table
+from bitwright.report.parsers.values import Number, nanoseconds, number, whole
+from bitwright.report.parsers.vivado_clocks import COUNTS, SLACKS, columns_of, read_clocks, read_periods, ruled_after
 from bitwright.report.parsers.vivado_head import read_head
 
-_SLACKS = {"WNS": "WNS_NS", "TNS": "TNS_NS", "WHS": "WHS_NS", "THS": "THS_NS"}
-_COUNTS = {"TNS Failing Endpoints": "SETUP_FAILING_ENDPOINTS", "THS Failing Endpoints": "HOLD_FAILING_ENDPOINTS"}
-_ORDER = ("WNS", "TNS", "TNS Failing Endpoints", "TNS Total Endpoints", "WHS", "THS", "THS Failing Endpoints",
-          "THS Total Endpoints", "WPWS", "TPWS", "TPWS Failing Endpoints", "TPWS Total Endpoints")  # fmt: skip
-_ALWAYS = (*_SLACKS.values(), *_COUNTS.values())
+_ALWAYS = (*SLACKS.values(), *COUNTS.values())
 
 
 def parse_summary(document: Document) -> Parsed:
@@ -30,7 +27,7 @@ def parse_summary(document: Document) -> Parsed:
     read_head(document, sheet, state_needed=False)
     _stage_of_paths(document, sheet)
     start = document.find(r"^\| Design Timing Summary")
-    table = _ruled_after(document, start, right=True)
+    table = ruled_after(document, start, right=True)
     if start is None or table is None:
         sheet.warn(document.first if start is None else document.number(start), "no table 'Design Timing Summary'")
         return sheet.done()
@@ -45,29 +42,12 @@ def parse_summary(document: Document) -> Parsed:
         sheet.expect(_ALWAYS, table.line, "the summary")
     _consistent(sheet, row.line)
     _sentence(document, start, sheet, row)
-    _clocks(document, columns, sheet, row.line)
-    _periods(document, sheet)
+    _clocks(document, sheet, row.line)
     return sheet.done()
 
 
-def _ruled_after(document: Document, start: int | None, *, right: bool) -> Table | None:
-    if start is None:
-        return None
-    for i in range(start + 2, min(start + 9, len(document.lines))):
-        if re.fullmatch(r"\s*-{3,}(?:\s+-{3,})+\s*", document.lines[i]):
-            return read_ruled(document.lines, i, document.first, right=right)
-    return None
-
-
 def _columns(table: Table) -> dict[str, tuple[int, str]] | None:
-    """Column by its name without the unit, with the unit; None if one is unknown, double or out of order."""
-    found: dict[str, tuple[int, str]] = {}
-    for i, name in enumerate(table.columns):
-        split = re.fullmatch(r"(\w+)\((\w+)\)|(.+)", name)
-        assert split is not None
-        found[split[1] or split[3]] = (i, split[2] or "")
-    names = [name for name in found if name in _ORDER]
-    return found if len(found) == len(table.columns) and names == [n for n in _ORDER if n in found] else None
+    return columns_of(table.columns)
 
 
 def _design(columns: dict[str, tuple[int, str]], row: Row, sheet: Sheet) -> None:
@@ -75,7 +55,7 @@ def _design(columns: dict[str, tuple[int, str]], row: Row, sheet: Sheet) -> None
     if len(units) != 1:
         sheet.warn(row.line, f"slacks withheld: different units ({', '.join(sorted(units))})")
         return
-    for names, reader in ((_SLACKS, None), (_COUNTS, whole)):
+    for names, reader in ((SLACKS, None), (COUNTS, whole)):
         for name, metric in names.items():
             if name in columns:
                 i, unit = columns[name]
@@ -127,98 +107,17 @@ def _sentence(document: Document, start: int, sheet: Sheet, row: Row) -> None:
         sheet.withhold(_ALWAYS, document.number(at), f"a slack of {worst:g} ns, but the constraints are met")
 
 
-def _clocks(document: Document, columns: dict[str, tuple[int, str]], sheet: Sheet, line: int) -> None:
+def _clocks(document: Document, sheet: Sheet, line: int) -> None:
     """The worst slack of the tables by clock is that of the design."""
-    worst: dict[str, float] = {}
-    for title, kind in (("Intra Clock Table", "clock"), ("Inter Clock Table", "clocks"),
-                        ("Other Path Groups Table", "path group")):  # fmt: skip
-        table = _ruled_after(document, document.find(rf"^\| {title}"), right=False)
-        for row in _number_rows(document, title):
-            _clock_row(row, columns, kind, worst, sheet)
-        if table is None and document.find(rf"^\| {title}") is None:
-            sheet.warn(document.last, f"no '{title}': the report is cut")
-    for name in ("WNS", "WHS"):
-        stated = sheet.value(_SLACKS[name])
-        if stated is not None and name in worst and abs(worst[name] - stated) > 5e-4:
-            group = {"WNS": ("WNS_NS", "TNS_NS", "SETUP_FAILING_ENDPOINTS"),
-                     "WHS": ("WHS_NS", "THS_NS", "HOLD_FAILING_ENDPOINTS")}[name]  # fmt: skip
-            sheet.withhold(
-                group, line, f"the design's {name} is {stated:g} ns, the worst of the clocks {worst[name]:g}"
-            )
-
-
-def _number_rows(document: Document, title: str) -> Iterator[tuple[str, list[str], int]]:
-    """Name and cells of each row of a clock table; a row with empty cells is told apart by their place."""
-    start = document.find(rf"^\| {title}")
-    if start is None:
-        return
-    header = document.find(r"WNS\(", start, start + 6)
-    if header is None or header + 1 >= len(document.lines):
-        return
-    first = document.lines[header].index("WNS(")
-    for i in range(header + 2, len(document.lines)):
-        text = document.lines[i]
-        if not text.strip():
-            return
-        ends = [m.end() for m in re.finditer(r"-+", document.lines[header + 1]) if m.start() >= first - 1]
-        cells, left = [], _name_end(text, ends[0]) if ends else 0
-        name = text[:left].strip()
-        for end in ends:
-            cells.append(text[left:end].strip())
-            left = end
-        yield name, cells, document.number(i)
-
-
-def _name_end(text: str, first_end: int) -> int:
-    """Where the names end: before the last word that reaches to the end of the first column of numbers."""
-    head = text[:first_end]
-    return len(head) - len(head.split()[-1]) if head.split() and not head.endswith(" ") else len(head)
-
-
-def _clock_row(
-    row: tuple[str, list[str], int], columns: dict[str, tuple[int, str]], kind: str, worst: dict[str, float],
-    sheet: Sheet,
-) -> None:  # fmt: skip
-    name, cells, line = row
-    values: dict[str, Number | None] = {}
-    for label, (i, unit) in columns.items():
-        metric = _SLACKS.get(label) or _COUNTS.get(label)
-        if metric is None or i >= len(cells) or not cells[i] or cells[i] == "NA":
-            continue
-        try:
-            values[metric] = nanoseconds(cells[i], unit) if label in _SLACKS else whole(cells[i])
-        except ValueError:
-            sheet.info(line, f"{label} of '{name}': '{cells[i]}' is not understood")
-            continue
-        if label in ("WNS", "WHS") and values[metric] is not None:
-            worst[label] = min(worst.get(label, float("inf")), float(values[metric] or 0))
-    sheet.module(f"{kind}:{' -> '.join(name.split())}", name, values, line, kind)
-
-
-def _periods(document: Document, sheet: Sheet) -> None:
-    """The period of the one clock of the design; of several, each in a row of its own."""
-    if document.find(r"^\| Timing Details") is None:
-        sheet.warn(document.last, "no 'Timing Details': the report is cut")
-    table = _ruled_after(document, document.find(r"^\| Clock Summary"), right=False)
-    if table is None or not {"Clock", "Period(ns)", "Frequency(MHz)"} <= set(table.columns):
-        sheet.info(document.last, "no clock periods: the table 'Clock Summary' is missing, empty or damaged")
-        return
-    tell_faults(table, sheet)
-    found = []
-    for row in table.rows:
-        name, period, frequency = (row.cells[table.columns.index(c)] for c in ("Clock", "Period(ns)", "Frequency(MHz)"))
-        try:
-            value, rate = number(period), number(frequency)
-        except ValueError:
-            continue
-        if value and rate and sane_period(float(value)) and abs(value * rate - 1000) <= 0.6 * value + 0.01 * rate:
-            found.append((name, float(value), row.line))
-        else:
-            sheet.warn(row.line, f"clock '{name}': {period} ns is not {frequency} MHz")
-    for name, period_ns, line in found:
-        sheet.module(f"clock:{name.strip()}", name, {"CLOCK_TARGET_NS": period_ns}, line, "clock")
-    if len(found) == 1 == len(table.rows) and not table.faults:
-        sheet.add("CLOCK_TARGET_NS", found[0][1], found[0][2])
+    worst, names = read_clocks(document, sheet)
+    for metric, group in (("WNS_NS", ("WNS_NS", "TNS_NS", "SETUP_FAILING_ENDPOINTS")),
+                          ("WHS_NS", ("WHS_NS", "THS_NS", "HOLD_FAILING_ENDPOINTS"))):  # fmt: skip
+        stated = sheet.value(metric)
+        if stated is not None and metric in worst and abs(worst[metric] - stated) > 5e-4:
+            why = f"the design's {metric} is {stated:g}, the worst of the clocks {worst[metric]:g}"
+            sheet.withhold(group, line, why)
+            sheet.drop_modules()
+    read_periods(document, names, sheet)
 
 
 # --- report_timing -----------------------------------------------------------------------------

@@ -24,8 +24,9 @@ _ROWS: Mapping[str, str] = {
     "CLB LUTs": "LUT", "Slice LUTs": "LUT", "LUT as Logic": "LOGIC_LUT", "LUT as Memory": "MEMORY_LUT",
     "LUT as Distributed RAM": "LUTRAM", "LUT as Shift Register": "SRL", "CLB Registers": "FF",
     "Slice Registers": "FF", "Block RAM Tile": "BRAM36", "URAM": "URAM", "DSPs": "DSP", "DSP Slices": "DSP",
-    "CARRY8": "CARRY", "CARRY4": "CARRY", "CLB": "CLB", "Slice": "SLICE", "Registers": "FF",
+    "CARRY8": "CARRY", "CARRY4": "CARRY", "CLB": "CLB", "Slice": "SLICE", "SLICE": "SLICE", "Registers": "FF",
 }  # fmt: skip
+_DISTRIBUTED = ("CLB", "Slice", "SLICE")
 _ALWAYS = ("LUT", "LOGIC_LUT", "MEMORY_LUT", "FF", "BRAM36", "DSP")
 _ORDER = ("Site Type", "Used", "Loced", "Fixed", "Prohibited", "Available", "Util%")
 
@@ -55,8 +56,12 @@ def parse_flat(document: Document) -> Parsed:
     _missing_sections(document, sheet)
     for table in _tables(document):
         tell_faults(table, sheet)
+        kinds = {_label(row.cells[0]) for row in table.rows}
         for row in table.rows:
-            _row(table, row, sheet)
+            if _label(row.cells[0]) in _DISTRIBUTED and kinds.isdisjoint(("SLICEL", "CLBL")):
+                sheet.warn(row.line, f"'{_label(row.cells[0])}' in a table that does not distribute them is left out")
+            else:
+                _row(table, row, sheet)
         _tiles(table, sheet)
     _sums(document, sheet)
     sheet.expect(_ALWAYS, document.first, "the report")
@@ -73,8 +78,8 @@ def parse_flat(document: Document) -> Parsed:
 def _expect_clb(document: Document, sheet: Sheet) -> None:
     """UltraScale reports count carry chains, and the CLBs where there is a section of their distribution."""
     wanted = ["CARRY"] if document.find(r"^\| CLB LUTs") is not None else []
-    at = document.find(r"^\d+\. (?:CLB|Slice) Logic Distribution", 20)
-    if at is not None and document.find(r"^\d+\. (?:CLB|Slice) Logic Distribution", at + 1) is not None:
+    at = document.find(r"^\d+\. (?:CLB|Slice) Logic Distribution")
+    if at is not None:
         wanted.append("CLB" if "CLB" in document.lines[at] else "SLICE")
     missing = [name for name in wanted if not sheet.has(name)]
     if missing:
@@ -89,7 +94,8 @@ def _tables(document: Document) -> list[Table]:
 
 
 def _lost_header(table: Table) -> bool:
-    return "Ref Name" not in table.columns and any(row.cells and _label(row.cells[0]) in _ROWS for row in table.rows)
+    labels = {_label(cell) for row in table.rows for cell in row.cells}
+    return "Ref Name" not in table.columns and not labels.isdisjoint(_ROWS)
 
 
 def _label(cell: str) -> str:
@@ -144,11 +150,11 @@ def _share(
     if offered is not None and not agrees(used, offered, share):
         sheet.withhold((metric, f"AVAILABLE_{metric}"), row.line, f"{label}: {used:,} of {offered:,} is not its share")
         return
-    if not has_parts and (offered is None or share is None):
-        sheet.warn(row.line, f"{label}: no available or no share to compare it with")
-        if offered is None and share is not None:
-            sheet.withhold((metric,), row.line, f"{label}: a share without the total that it is of")
-            return
+    if not has_parts and offered is None:
+        sheet.withhold((metric,), row.line, f"{label}: no available to compare it with")
+        return
+    if not has_parts and share is None:
+        sheet.warn(row.line, f"{label}: no share to compare it with")
     sheet.add(metric, used, row.line)
     if metric not in ("MEMORY_LUT", "LOGIC_LUT"):
         sheet.add(f"AVAILABLE_{metric}", offered, row.line)

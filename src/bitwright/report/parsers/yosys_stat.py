@@ -2,7 +2,7 @@
 
 A mapped netlist without a kind of cell has a true zero of it: LUT, FF, DSP and the block memory are always stated,
 marked as derived.  The cells of each module must add up to the number that is printed, and the design to its parts.
-Cells that are not of a device (``$add``) or not known withhold all: their cost cannot be told.
+With cells that are not of a device (``$add``) or not known, only CELLS is stated: their cost cannot be told.
 """
 
 from __future__ import annotations
@@ -147,7 +147,8 @@ def read(source: str, lines: Iterator[Line]) -> Parsed:
     for line in lines:
         _see(line, log)
     sheet = Sheet(source, "yosys", Stage.POST_SYNTH, log.version)
-    if log.stat is not None:
+    open_end = log.console and log.ended is None and log.module is not None
+    if log.stat is not None and not open_end:
         _tell(log.stat, sheet)
     if log.runs > 1:
         sheet.info(log.last, f"{log.runs} runs of 'stat': the last one counts")
@@ -265,10 +266,16 @@ def _tell(stat: _Stat, sheet: Sheet) -> None:
     if stat.design is not None and not _same(totals[top], stat.design.cells, stat.modules):
         sheet.warn(stat.design.line, "the counts are withheld: the modules do not add up to the design")
         return
+    dear = _unknown_cost(stat)
+    if dear is not None:
+        sheet.warn(dear[0], f"only CELLS is stated: {dear[1]}")
+        sheet.add("CELLS", sum(totals[top].values()), line)
+        return
     _figures(totals[top], line, sheet)
     for name, cells in totals.items():
         if name != top:
-            sheet.module(f"{top}/{name}", name, _values(cells), stat.modules[name].line, "module")
+            values = _values(cells, xilinx=_is_xilinx(totals[top]))
+            sheet.module(f"{top}/{name}", name, values, stat.modules[name].line, "module")
 
 
 def _top(stat: _Stat) -> str | None:
@@ -290,6 +297,12 @@ def _trouble(stat: _Stat) -> tuple[int, str] | None:
         added = sum(module.cells.values())
         if added != module.printed:
             return module.line, f"{name} has {module.printed} cells, those listed add up to {added}"
+    return None
+
+
+def _unknown_cost(stat: _Stat) -> tuple[int, str] | None:
+    """The first cell that is not of a device, or of one that is not known."""
+    for name, module in stat.modules.items():
         for cell in module.cells:
             if cell not in stat.modules and kind_of(cell) is None:
                 what = "not mapped to a device" if cell.startswith("$") else "of unknown cost"
@@ -313,7 +326,7 @@ def _same(total: Cells, stated: Cells, modules: Mapping[str, _Module]) -> bool:
     return +total == +Counter({cell: n for cell, n in stated.items() if cell not in modules})
 
 
-def _values(cells: Cells) -> dict[str, Number | None]:
+def _values(cells: Cells, *, xilinx: bool) -> dict[str, Number | None]:
     counts: Counter[str] = Counter()
     for cell, number in cells.items():
         metric, weight = kind_of(cell) or ("", 0)
@@ -325,7 +338,7 @@ def _values(cells: Cells) -> dict[str, Number | None]:
     values["LUT"] = sum(counts[kind] for kind in LUT_KINDS)
     values.setdefault("FF", 0)
     values.setdefault("DSP", 0)
-    if _is_xilinx(cells):
+    if xilinx:
         values["BRAM18"] = counts["BRAM18"] + 2 * counts["BRAM36"]
         values["BRAM36"] = counts["BRAM36"] + counts["BRAM18"] / 2
     else:
@@ -340,7 +353,7 @@ def _is_xilinx(cells: Cells) -> bool:
 
 
 def _figures(cells: Cells, line: int, sheet: Sheet) -> None:
-    for name, value in _values(cells).items():
+    for name, value in _values(cells, xilinx=_is_xilinx(cells)).items():
         sheet.add(name, value, line, derived=True, note="cells of the netlist")
     sheet.add("CELLS", sum(cells.values()), line)
 
