@@ -92,7 +92,7 @@ def main() -> None:
         bitwright run my_model.h5              any Keras 2 or QKeras model file
         bitwright build my_model.h5 -o out     the same in one process, without a workflow
     Each stage is a verb of its own, files in, files out:
-        import  emulate  reference  emit  verify  synth  route  report
+        import  emulate  reference  emit  verify  synth  csynth  route  report
     What runs left is read by:
         report show  report diff  report export  baseline  history  dashboard
     """
@@ -360,6 +360,7 @@ STAGE_TITLES = {
     "emit": "write the RTL bundle: SystemVerilog, constraints, scripts, bundle.json",
     "verify": "simulate the RTL under Verilator and compare all oracles bit for bit",
     "synth": "synthesize with Yosys, count resources, simulate the netlist",
+    "csynth": "hls4ml's project through the vendor's HLS, where the target asks for it",
     "route": "place and route the netlist, where the target names a tool that can",
     "report": "write report.json, report.md and report.html",
 }

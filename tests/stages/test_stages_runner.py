@@ -249,7 +249,7 @@ def test_two_at_once(job: Job) -> None:
 
 def test_the_order_follows_from_the_data() -> None:
     order = [stage.name for stage in in_order()]
-    assert order == ["import", "emulate", "reference", "emit", "verify", "synth", "route", "report"]
+    assert order == ["import", "emulate", "reference", "emit", "verify", "synth", "csynth", "route", "report"]
     made = {name for stage in STAGES for name in stage.writes}
     asked = {"requests/import.json", "requests/target.json", "requests/verify.json", "requests/report.json"}
     assert {name for stage in STAGES for name in stage.reads} <= made | asked

@@ -18,7 +18,13 @@ class TargetConfig(Config):
     part: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", description="vendor part number, such as xcvu13p-flga2577-2-e")
     family: Literal["xcup", "xcu", "xc7", "ecp5"] = Field(description="what Yosys synthesizes for")
     tool: Literal["yosys"] = "yosys"
-    route: Literal["nextpnr-ecp5"] | None = Field(default=None, description="what places and routes, if anything")
+    route: Literal["nextpnr-ecp5", "vivado"] | None = Field(
+        default=None, description="what places and routes, if anything"
+    )
+    hls: Literal["vitis_hls"] | None = Field(default=None, description="what synthesizes hls4ml's C++, if anything")
+    hls_steps: tuple[Literal["csim", "synth", "cosim", "export", "vsynth"], ...] = Field(
+        default=("synth",), description="what it does: switches of hls4ml's build_prj.tcl"
+    )
     clock_ns: float = Field(gt=0, description="clock period")
     clock_uncertainty: float = Field(default=0.1, ge=0, lt=1, description="fraction of the period")
     depth_per_stage: float = Field(

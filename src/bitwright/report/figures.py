@@ -77,6 +77,16 @@ def resource_origin(report: Report) -> Origin | None:
     return None
 
 
+def layer_origin(report: Report) -> Origin | None:
+    """The stage and tool nearest to the device that counted a layer by itself: place and route may not keep layers."""
+    modules = {layer.module for layer in report.layers} - {design.name for design in report.designs}
+    for stage in _ORDER:
+        for m in report.measurements:
+            if m.stage is stage and m.metric in _CORE and (m.layer is not None or m.design in modules):
+                return Origin(stage, m.tool, m.tool_version)
+    return resource_origin(report)
+
+
 def quoted_design(report: Report) -> DesignRow | None:
     """The design whose area is quoted: the bare kernel if it was counted, else the first that was."""
     origin = resource_origin(report)
@@ -132,7 +142,7 @@ def available(report: Report) -> dict[str, Measurement]:
 
 def blocks(report: Report) -> tuple[Block, ...]:
     """The layers with their cost; layers that share one module stand together, so nothing counts twice."""
-    origin = resource_origin(report)
+    origin = layer_origin(report)
     counted = [m for m in report.measurements if origin is not None and origin.has(m)]
     groups: dict[tuple[str, str], list[LayerRow]] = {}
     for layer in report.layers:

@@ -45,7 +45,10 @@ _WORDS = {"NOT RUN": "idle", "FAILED": "bad", "withheld": "idle", "not stated": 
 _METRICS = ("LUT", "LOGIC_LUT", "SRL", "LUTRAM", "FF", "LATCH", "DSP", "BRAM", "BRAM36", "BRAM18", "EBR", "URAM",
             "CARRY", "MUXF")  # fmt: skip
 _LAYER_METRICS = ("LUT", "FF", "DSP", "BRAM", "URAM")
-_STAGE_METRICS = ("LUT", "FF", "DSP", "BRAM", "URAM", "FMAX_MHZ", "WNS_NS")
+_STAGE_METRICS = (
+    "LUT", "FF", "DSP", "BRAM", "URAM", "FMAX_MHZ", "WNS_NS", "POWER_W", "LATENCY_MAX_CYCLES", "II_MAX_CYCLES",
+    "CLOCK_ESTIMATED_NS",
+)  # fmt: skip
 _RATES = (0.01, 0.05, 0.1, 0.2, 0.5)
 _LUT_KINDS = (("LOGIC_LUT", "fill1", "logic"), ("SRL", "fill2", "shift registers"), ("LUTRAM", "fill3", "memory"))
 _SECTIONS = ("Summary", "Verification", "Accuracy", "Resources", "Latency", "Hardware", "Stages", "Reproduce")

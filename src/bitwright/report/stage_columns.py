@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bitwright.report.figures import Figure, Origin, figures_of, quoted_design, resource_origin, resources
+from bitwright.report.figures import Figure, Origin, figures_of, quoted_design
 from bitwright.report.records import FigureStage, Report
 
 _NAMES = {
@@ -27,7 +27,7 @@ class StageColumn:
 
 def by_stage(report: Report) -> tuple[StageColumn, ...]:
     """Estimated, synthesized, routed: side by side, never mixed; a stage that did not run has no column."""
-    found = [_estimated(report), _counted(report), *_outside(report)]
+    found = [_estimated(report), _by_hls(report), *_counted(report), *_outside(report)]
     return tuple(column for column in found if column is not None)
 
 
@@ -40,11 +40,25 @@ def _estimated(report: Report) -> StageColumn | None:
     return StageColumn("estimated", origin, report.designs[0].name, {"LUT": total}, "layers alone")
 
 
-def _counted(report: Report) -> StageColumn | None:
-    origin, design = resource_origin(report), quoted_design(report)
-    if origin is None or design is None:
+def _by_hls(report: Report) -> StageColumn | None:
+    own = [m for m in report.measurements if m.stage is FigureStage.HLS_ESTIMATE]
+    if not own:
         return None
-    return StageColumn(_NAMES[origin.stage], str(origin), design.name, resources(report, design.name), design.includes)
+    origin = Origin(FigureStage.HLS_ESTIMATE, own[0].tool, own[0].tool_version)
+    return StageColumn(_NAMES[origin.stage], str(origin), own[0].design, figures_of(own), own[0].note)
+
+
+def _counted(report: Report) -> Iterator[StageColumn]:
+    """The design itself, by every tool that counted it, in the order of the flow."""
+    design = quoted_design(report)
+    if design is None:
+        return
+    for stage in (FigureStage.POST_SYNTH, FigureStage.POST_PLACE, FigureStage.POST_ROUTE):
+        of_stage = [m for m in report.measurements if m.stage is stage and m.design == design.name and m.layer is None]
+        for tool, version in dict.fromkeys((m.tool, m.tool_version) for m in of_stage):
+            origin = Origin(stage, tool, version)
+            figures = figures_of(m for m in of_stage if origin.has(m))
+            yield StageColumn(_NAMES[stage], str(origin), design.name, figures, design.includes)
 
 
 def _outside(report: Report) -> Iterator[StageColumn]:

@@ -42,7 +42,7 @@ from bitwright.rtl.bundle import Bundle, TopInfo, load_bundle
 from bitwright.stages.job import Job
 from bitwright.stages.runner import Say, program_digest
 
-STAGE_NAMES = ("import", "emulate", "reference", "emit", "verify", "synth", "route")
+STAGE_NAMES = ("import", "emulate", "reference", "emit", "verify", "synth", "csynth", "route")
 
 
 def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def build_report(job: Job) -> Report:
         tools=tuple(_tools(job, synth)),
         inputs=tuple(_inputs(job)),
         results=tuple(_results(job)),
-        warnings=tuple(_warnings(network, synth)),
+        warnings=tuple(_warnings(network, synth, job)),
         reproduce=tuple(request["command"]),
     )
 
@@ -101,14 +101,16 @@ def _synth(job: Job) -> Mapping[str, Any]:
     return NO_SYNTH if (job.folder / "verify_failed").is_dir() or not path.is_file() else read_json(path)
 
 
-NO_ROUTE: dict[str, Any] = {"status": Status.NOT_RUN, "reason": "it has not run", "measurements": []}
+OPTIONAL = ("csynth", "route")
+"""Stages that most targets leave out."""
+LEFT_OUT: dict[str, Any] = {"status": Status.NOT_RUN, "reason": "it has not run", "measurements": [], "warnings": []}
 
 
-def _route(job: Job) -> Mapping[str, Any]:
-    """What the route stage found; nothing where the netlist was wrong, or it did not run."""
-    path = job.stage("route") / "route.json"
-    wrong = any((job.folder / f"{name}_failed").is_dir() for name in ("verify", "synth"))
-    return NO_ROUTE if wrong or not path.is_file() else read_json(path)
+def _optional(job: Job, name: str) -> Mapping[str, Any]:
+    """What such a stage found; nothing where the netlist was wrong, or it did not run."""
+    path = job.stage(name) / f"{name}.json"
+    wrong = any((job.folder / f"{stage}_failed").is_dir() for stage in ("verify", "synth"))
+    return LEFT_OUT if wrong or not path.is_file() else LEFT_OUT | read_json(path)
 
 
 def _verification(job: Job, synth: Mapping[str, Any]) -> Verification:
@@ -219,7 +221,7 @@ def _multiplications(layer: Layer) -> int:
 
 
 def _measurements(job: Job, bundle: Bundle, synth: Mapping[str, Any]) -> Iterator[Measurement]:
-    for row in (*synth["measurements"], *_route(job)["measurements"]):
+    for row in (*synth["measurements"], *(row for name in OPTIONAL for row in _optional(job, name)["measurements"])):
         yield Measurement.model_validate(row)
     common: dict[str, Any] = {"part": bundle.part, "tool": "bitwright", "tool_version": __version__}
     for name, value in sorted(job.target.available.items()):
@@ -240,8 +242,8 @@ def _stage(job: Job, name: str) -> StageRun:
         return StageRun(name=name, status=Status.FAILED, reason=str(read_json(failed)["what"]).splitlines()[0])
     if not path.is_file():
         return StageRun(name=name, status=Status.NOT_RUN, reason="it has not run")
-    if name == "route" and _route(job)["status"] == Status.NOT_RUN:
-        return StageRun(name=name, status=Status.NOT_RUN, reason=_route(job)["reason"])
+    if name in OPTIONAL and _optional(job, name)["status"] == Status.NOT_RUN:
+        return StageRun(name=name, status=Status.NOT_RUN, reason=_optional(job, name)["reason"])
     data = read_json(path)
     detail = {key: float(value) for key, value in data["detail"].get("seconds", {}).items()}
     return StageRun(name=name, status=Status.PASSED, seconds=data["seconds"], peak_mb=data["peak_mb"], detail=detail)
@@ -253,9 +255,9 @@ def _tools(job: Job, synth: Mapping[str, Any]) -> Iterator[ToolVersion]:
         versions[package] = importlib.metadata.version(package)
     if "version" in synth:
         versions["Yosys"] = synth["version"]
-    route = _route(job)
-    if "version" in route:
-        versions[route["tool"]] = route["version"]
+    for found in (_optional(job, name) for name in OPTIONAL):
+        if found.get("version"):
+            versions[found["tool"]] = found["version"]
     compiler = shutil.which("g++")
     if compiler:
         versions["g++"] = program_version(compiler) or "unknown"
@@ -286,10 +288,13 @@ def _results(job: Job) -> Iterator[ResultDigest]:
         yield ResultDigest(name=name, sha256=sha)
 
 
-def _warnings(network: Network, synth: Mapping[str, Any]) -> Iterator[Warning_]:
+def _warnings(network: Network, synth: Mapping[str, Any], job: Job) -> Iterator[Warning_]:
     for note in network.notes:
         yield Warning_(source="import", message=note)
     if "keras_inexact" in network.origin:
         yield Warning_(source="import", message=network.origin["keras_inexact"])
     for warning in synth["warnings"]:
         yield Warning_(source="Yosys", message=warning)
+    for found in (_optional(job, name) for name in OPTIONAL):
+        for warning in found["warnings"]:
+            yield Warning_(source=found["tool"], message=warning)

