@@ -179,6 +179,15 @@ def quantized(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
 
 
 @case
+def ternary(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """A ternary activation whose threshold needs no batch norm before it."""
+    from qkeras import QActivation
+
+    x = layers.Input((3,), name="in_1")
+    return [x], [QActivation("ternary(alpha=1,threshold=0.5)", name="a")(x)]
+
+
+@case
 def merges(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
     """Dot products, and merges in which one tensor repeats."""
     x, y = layers.Input((4,), name="in_1"), layers.Input((4,), name="in_2")
@@ -276,6 +285,21 @@ def powers(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
 
 
 @case
+def shapes(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Other shapes, joined sequences, a softmax, and a convolution with its batch norm in it."""
+    from qkeras import QConv2DBatchnorm
+
+    x, y = layers.Input((2, 4), name="in_1"), layers.Input((rng.randint(3, 4),), name="in_2")
+    image, plain = layers.Input((3, 3, 1), name="in_3"), "quantized_bits(5,1,alpha=1)"
+    turned = layers.Reshape((4, 2), name="a")(x)
+    return [x, y, image], [
+        layers.Concatenate(name="b")([turned, layers.Activation("relu", name="c")(turned)]),
+        layers.Softmax(name="soft")(y),
+        QConv2DBatchnorm(2, (2, 2), kernel_quantizer=plain, bias_quantizer=plain, name="f")(image),
+    ]
+
+
+@case
 def power_windows(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     """Convolutions whose weights are powers of two, and a dense layer whose scales are."""
     from qkeras import QConv1D, QConv2D, QDense, QDepthwiseConv2D
@@ -334,10 +358,11 @@ def make(folder: Path, name: str, io_type: str, seed: int) -> None:
     set_weights(model, seed)
     config = convert.make_config(model, None, None)
     types(config, rng, name)
+    title = f"net_{name}"
     graph = convert.convert(
-        model, config, "net", {"io_type": io_type, "part": "xcvu13p-flga2577-2-e", "clock_period": 5}
+        model, config, title, {"io_type": io_type, "part": "xcvu13p-flga2577-2-e", "clock_period": 5}
     )
-    network = lower.lower(graph, "net", "model")
+    network = lower.lower(graph, title, "model")
     (folder / "import").mkdir()
     save(network, folder / "import" / "network.json")
     vectors = draw(network, None, 0, 300, seed)

@@ -111,6 +111,8 @@ def _binary_tanh(node: Any, common: Common) -> Layer:
 
 def ternary_tanh(node: Any, common: Common, sources: list[Layer]) -> Layer | tuple[Layer, ...]:
     """Minus one, zero or one; hls4ml doubles the input, in its own type, for arrays but not for streams."""
+    if not node.get_attr("function_cpp"):
+        raise unsupported(node, "a ternary tanh without a batch norm before it, for which hls4ml 1.3.0 writes no C++")
     source, result = sources[0], common["result"]
     fraction = max(source.result.fraction, 0)
     limit = FixedFormat(fraction + 3, 3)
