@@ -3,7 +3,8 @@
 ``python measure_coverage.py SCRIPT FOLDER OUT NAME ...`` runs a script of this folder (layer_models.py and its like;
 for keras3_models.py a flavour comes before the names) on some of its models.  For each class of hls4ml it writes the
 models in which it was lowered, whether the parallel kernel of its layers gives the reference's bits, and which
-hardware its streams get.  ``join`` puts such files together into the record that ``bitwright coverage`` shows.
+hardware its streams get.  ``python measure_coverage.py all FOLDER`` does that for all of ``MODELS``, joined to the
+record that ``bitwright coverage`` shows.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from typing import Any
 from unittest import mock
 
 import interpret
+from emulated import call
 from networks import vectors
 
 from bitwright.errors import UnsupportedLayerError
 from bitwright.files import write_json
-from bitwright.frontend import convert, lower
+from bitwright.frontend import convert, coverage, lower
 from bitwright.network import Network
 from bitwright.network.layers import Conv, Dense, Input, Layer
 from bitwright.network.reference import Reference
@@ -33,6 +35,45 @@ from bitwright.rtl.parts import CollectCore, Part, WindowCore, beats_of
 
 BEATS, WINDOWS, WHOLE, OTHERS = "each beat", "line buffers", "whole tensor", "by other layers"
 DEPTH = 5.0
+
+BOTH = (
+    "conv1d", "conv2d", "separable1d", "separable2d", "pool", "places", "cnn", "activations", "quantized", "binary",
+    "powers", "power_windows", "shapes", "embedding", "recurrent",
+)  # fmt: skip
+ARRAYS = ("pool_padded", "merges", "norms", "bidirectional", "distributed")
+SEEDS = {
+    "power_windows:io_parallel": 12, "power_windows:io_stream": 4, "separable2d:io_parallel": 11,
+    "binary:io_parallel": 2, "recurrent:io_parallel": 2,
+    "embedding:io_stream": 2,
+}  # fmt: skip
+"""Where the first draw of types and strategies is one that hls4ml has no C++ for."""
+
+LAYER_MODELS = tuple(
+    f"{word}:{SEEDS.get(word, 1)}"
+    for word in (
+        *(f"{m}:{io}" for m in BOTH for io in ("io_parallel", "io_stream")),
+        *(f"{m}:io_parallel" for m in ARRAYS),
+    )
+)
+HGQ2 = (
+    "wrapping",
+    "saturating",
+    "merged",
+    "einsum",
+    "table",
+    "softmax",
+    "attention",
+    "linformer",
+    "dots",
+    "conv1d",
+    "conv2d",
+)
+MODELS = (
+    ("layer_models.py", LAYER_MODELS),
+    ("keras3_models.py", ("keras3", "mlp_json", "branches_h5", "images_keras", "steps_h5", "sequences_keras")),
+    ("hgq2_models.py", tuple(f"{name}_{3 if name == 'conv2d' else 2 if name == 'conv1d' else 1}" for name in HGQ2)),
+    ("onnx_models.py", ("plain", "quantized")),
+)
 
 
 @dataclass
@@ -179,8 +220,20 @@ def join(files: list[Path]) -> dict[str, Any]:
     return {kind: joined[kind].data() for kind in sorted(joined)}
 
 
+def write_record(folder: Path) -> None:
+    """Measure everything, each script in a process of its own, and write the record."""
+    files = []
+    for script, words in MODELS:
+        files.append(folder / f"{script}.json")
+        call("measure_coverage.py", script, folder / script, files[-1], *words)
+    write_json(Path(coverage.__file__).with_name("coverage.json"), join(files))
+
+
 def main(argv: list[str]) -> int:
     """Import the models and write what was seen."""
+    if argv[1] == "all":
+        write_record(Path(argv[2]))
+        return 0
     script, folder, out, names = argv[1].removesuffix(".py"), Path(argv[2]), Path(argv[3]), argv[4:]
     flavour = names[:1] if script == "keras3_models" else []
     measured = Measured(script)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from emulated import call
-from measure_coverage import join
+from measure_coverage import MODELS, join
 
 from bitwright.cli import main
 from bitwright.files import read_json
@@ -17,44 +17,6 @@ from bitwright.frontend import coverage
 from bitwright.frontend.lower import _HANDLERS
 from bitwright.frontend.lower_hgq import HANDLERS
 
-BOTH = (
-    "conv1d", "conv2d", "separable1d", "separable2d", "pool", "places", "cnn", "activations", "quantized", "binary",
-    "powers", "power_windows", "shapes", "embedding", "recurrent",
-)  # fmt: skip
-ARRAYS = ("pool_padded", "merges", "norms", "bidirectional", "distributed")
-SEEDS = {
-    "power_windows:io_parallel": 12, "power_windows:io_stream": 4, "separable2d:io_parallel": 11,
-    "binary:io_parallel": 2, "recurrent:io_parallel": 2,
-    "embedding:io_stream": 2,
-}  # fmt: skip
-"""Where the first draw of types and strategies is one that hls4ml has no C++ for."""
-
-LAYER_MODELS = tuple(
-    f"{word}:{SEEDS.get(word, 1)}"
-    for word in (
-        *(f"{m}:{io}" for m in BOTH for io in ("io_parallel", "io_stream")),
-        *(f"{m}:io_parallel" for m in ARRAYS),
-    )
-)
-HGQ2 = (
-    "wrapping",
-    "saturating",
-    "merged",
-    "einsum",
-    "table",
-    "softmax",
-    "attention",
-    "linformer",
-    "dots",
-    "conv1d",
-    "conv2d",
-)
-MODELS = (
-    ("layer_models.py", LAYER_MODELS),
-    ("keras3_models.py", ("keras3", "mlp_json", "branches_h5", "images_keras", "steps_h5", "sequences_keras")),
-    ("hgq2_models.py", tuple(f"{name}_{3 if name == 'conv2d' else 2 if name == 'conv1d' else 1}" for name in HGQ2)),
-    ("onnx_models.py", ("plain", "quantized")),
-)
 FEW = ("layer_models.py", ("conv2d:io_parallel:1", "conv2d:io_stream:1", "embedding:io_stream:2", "shapes:io_stream:1"))
 
 
