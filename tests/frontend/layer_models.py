@@ -300,6 +300,13 @@ def shapes(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
 
 
 @case
+def legacy(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """hls4ml's first softmax."""
+    x = layers.Input((rng.randint(2, 4),), name="in_1")
+    return [x], [layers.Softmax(name="soft")(x)]
+
+
+@case
 def power_windows(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     """Convolutions whose weights are powers of two, and a dense layer whose scales are."""
     from qkeras import QConv1D, QConv2D, QDense, QDepthwiseConv2D
@@ -338,6 +345,8 @@ def types(config: dict[str, Any], rng: random.Random, kind: str) -> None:
         if plain:
             chosen = {key: kind for key, kind in chosen.items() if key != "result"} | {"result": "fixed<16,6>"}
         layer.get("Precision", {}).update(chosen)
+        if kind == "legacy" and "Implementation" in layer:
+            layer["Implementation"] = "legacy"
         if "TableSize" in layer:
             layer["TableSize"] = rng.choice([64, 256, 1024])
         if "Strategy" in layer or "ReuseFactor" in layer:
