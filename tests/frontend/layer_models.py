@@ -206,6 +206,20 @@ def embedding(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
 
 
 @case
+def embedding_beyond(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Indices that are not an input's, and may lie behind the table."""
+    x = layers.Input((3,), name="in_1")
+    return [x], [layers.Embedding(4, 2, name="b")(layers.Activation("relu", name="r")(x))]
+
+
+@case
+def embedding_of_rows(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Indices in two axes, of which hls4ml's C++ sees one."""
+    x = layers.Input((3, 2), name="in_1")
+    return [x], [layers.Embedding(4, 2, name="b")(x)]
+
+
+@case
 def norms(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     """Layer normalization, whose table and accumulator have types of their own."""
     x = layers.Input((rng.randint(2, 3), rng.randint(2, 4)), name="in_1")

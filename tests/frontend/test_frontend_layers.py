@@ -48,6 +48,8 @@ REFUSED = {
     "power_windows:io_parallel:1": "powers of two down to 2**-2 of fixed<3,-2> in a saturating sum",
     "ternary:io_parallel:1": "for which hls4ml 1.3.0 writes no C++",
     "ternary:io_stream:1": "for which hls4ml 1.3.0 writes no C++",
+    "embedding_beyond:io_parallel:1": "beyond its 4 rows, where hls4ml's C++ reads beyond its array",
+    "embedding_of_rows:io_parallel:1": "looks up a sequence of one axis only",
     "norms:io_stream:1": "hls4ml's C++ for it knows arrays only",
     "distributed_conv:io_parallel:1": "beyond its own arrays",
     "pool_padded:io_stream:1": "hls4ml's streams pool without it",
