@@ -289,7 +289,7 @@ class Writer:
             f"static const unsigned n_in = {layer.size}, n_slice = {together}, n_outer = {outer}, n_inner = {inner}",
             "static const unsigned parallelization_factor = 1, reuse_factor = 1",
             f"static const nnet::softmax_implementation implementation = nnet::softmax_implementation::{kind}",
-            "typedef ap_fixed<18, 8> table_t",
+            f"typedef {ctype(layer.accum if isinstance(layer, Softmax) else FixedFormat(18, 8))} table_t",
             *([] if isinstance(layer, Softmax) else ARGMAX_TYPES),
         ]
 
@@ -539,6 +539,8 @@ def table_text(case: TableCase, number: int) -> str:
         "softplus": f"nnet::init_softplus_table<{this}, {case.entries}>(t)",
         "softsign": f"nnet::init_softsign_table<{this}, {case.entries}>(t)",
         "elu": f"nnet::init_elu_table<{this}, {case.entries}>(t)",
+        "oldexp": f"nnet::init_exp_table_legacy<{this}, {case.entries}>(t)",
+        "oldinverse": f"nnet::init_invert_table_legacy<{this}, {case.entries}>(t)",
         "selu": f"nnet::init_selu_table<{this}, {case.entries}>(t)",
         "tanh": f"nnet::init_tanh_table<{this}, {case.entries}>(t)",
         "exp": f"nnet::init_exp_table<{address}, {this}>(t)",

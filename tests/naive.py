@@ -289,7 +289,23 @@ def reduce_add(x: Numbers, t: FixedFormat) -> Fraction:
     return store(reduce_add(x[:left], t) + reduce_add(x[left:], t), t)
 
 
+def softmax_legacy(layer: Softmax, x: Numbers) -> Numbers:
+    exp_table, invert_table, res = numbers(layer.exp_table), numbers(layer.inverse_table), []
+    n, n_inv, table_t = len(exp_table), len(invert_table), layer.accum
+    for ii in range(len(x)):
+        exp_res = Fraction(0)
+        for jj in range(len(x)):
+            index = as_int((x[jj] - x[ii]) * n / 16) + 8 * n // 16
+            exp_diff_res = store(1, table_t) if ii == jj else exp_table[min(max(index, 0), n - 1)]
+            exp_res = store(exp_res + exp_diff_res, table_t)
+        index = as_int(exp_res * n_inv / 64)
+        res.append(store(invert_table[min(max(index, 0), n_inv - 1)], layer.result))
+    return res
+
+
 def softmax(layer: Softmax, x: Numbers, data_t: FixedFormat) -> Numbers:
+    if layer.implementation is SoftmaxKind.LEGACY:
+        return softmax_legacy(layer, x)
     exp_table, invert_table = numbers(layer.exp_table), numbers(layer.inverse_table)
     address_t = data_t
     if layer.implementation is SoftmaxKind.STABLE:

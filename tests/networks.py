@@ -60,6 +60,8 @@ from bitwright.network.tables import (
     exp_table,
     inverse_root_table,
     inverse_table,
+    legacy_exp_table,
+    legacy_inverse_table,
     selu_table,
 )
 from bitwright.network.vectors import corners, input_formats, random_rows
@@ -243,12 +245,19 @@ class Draft:
         """A Softmax layer with hls4ml's own tables."""
         stable = kind is SoftmaxKind.STABLE
         address = fmt(difference) if stable and difference is not None else x.result
+        if kind is SoftmaxKind.LEGACY:
+            made = (legacy_exp_table(exp_entries, fmt(exp)), legacy_inverse_table(inverse_entries, fmt(exp)))
+        else:
+            made = (
+                exp_table(address, exp_entries, fmt(exp), 1.0, stable),
+                inverse_table(fmt(inverse_input), inverse_entries, fmt(inverse)),
+            )
         return self.add(
             Softmax(
                 **self.common("softmax", (x,), x.shape, result),
                 implementation=kind,
-                exp_table=exp_table(address, exp_entries, fmt(exp), 1.0, stable),
-                inverse_table=inverse_table(fmt(inverse_input), inverse_entries, fmt(inverse)),
+                exp_table=made[0],
+                inverse_table=made[1],
                 accum=fmt(accum),
                 inverse_input=fmt(inverse_input),
                 difference=address,
@@ -730,6 +739,28 @@ def _softmax_latency() -> Network:
     return draft.network()
 
 
+def _softmax_legacy() -> Network:
+    """Sums that wrap, one element alone, values that the table ends before, groups."""
+    draft = Draft("softmax_legacy")
+    held = {"inverse": "fixed<18,8>", "inverse_input": "fixed<18,8>"}
+    outs = []
+    for x, table, sizes in (
+        (draft.input(3, "fixed<7,4>"), "fixed<18,8>", (64, 256)),
+        (draft.input(2, "ufixed<4,6>"), "fixed<9,5>", (16, 32)),
+        (draft.input(1, "fixed<4,2>"), "fixed<18,8>", (32, 64)),
+    ):
+        more: dict[str, Any] = {
+            **held,
+            "exp": table,
+            "accum": table,
+            "exp_entries": sizes[0],
+            "inverse_entries": sizes[1],
+        }
+        outs.append(draft.softmax(x, SoftmaxKind.LEGACY, "ufixed<8,1,RND,SAT>", **more))
+    x = draft.reshape(draft.layers[0], (1, 3))
+    return draft.network(*outs, draft.softmax(x, SoftmaxKind.LEGACY, "fixed<12,2>", outer=1, **more))
+
+
 def _softmax_stable() -> Network:
     draft = Draft("softmax_stable")
     draft.softmax(
@@ -876,7 +907,8 @@ def every_kind() -> list[Network]:
         *dense_networks(), *conv_networks(), *pool_networks(), _rearranges(), _dense_then(), _dense_partial_sums(),
         _scale_bias(), _relu(), _casts(), _formats(), *_tables(), _activations(), _levels(), *recurrent_networks(),
         _quantizers(), _lookups(), _embeddings(), _layer_norms(), _einsums(), _dense_of_axes(), _softmax_of_slices(),
-        _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(),
+        _softmax_latency(), _softmax_legacy(),
+        _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(),
         _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip
 

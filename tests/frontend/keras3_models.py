@@ -63,17 +63,19 @@ def steps(x: Any) -> Any:
     from keras import layers as k
 
     y = k.Conv1D(2, 3, padding="causal", name="d")(k.Reshape((6, 1), name="row")(x))
-    y = k.DepthwiseConv1D(2, padding="same", name="e")(k.AveragePooling1D(2, name="f")(y))
+    y = k.DepthwiseConv1D(2, padding="same", name="e")(k.AveragePooling1D(2, name="f")(k.SpatialDropout1D(0.1)(y)))
     return k.GlobalAveragePooling1D(name="mean")(k.Permute((2, 1), name="turn")(k.Cropping1D((0, 1), name="crop")(y)))
 
 
 def sequences(x: Any) -> Any:
-    """Layer normalization, and an activation of each sort that Keras 3 has a converter for."""
+    """Layer normalization, softmax over an axis, and activations that Keras 3 has a converter for."""
     from keras import layers as k
 
     rows = k.LayerNormalization(axis=[2], name="norm")(k.Reshape((2, 3), name="shape")(x))
     acted = k.PReLU(name="p")(k.LeakyReLU(0.25, name="l")(k.ELU(name="u")(rows)))
-    return k.Dense(3, name="b")(k.Flatten()(k.Activation("hard_sigmoid", name="h")(acted)))
+    soft = k.Softmax(axis=1, name="s")(k.GaussianDropout(0.1)(rows))
+    both = k.Concatenate(name="join")([k.Activation("hard_sigmoid", name="h")(acted), soft])
+    return k.Dense(3, name="b")(k.Flatten()(both))
 
 
 def functions(x: Any) -> Any:

@@ -179,6 +179,15 @@ def quantized(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
 
 
 @case
+def ternary(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """A ternary activation whose threshold needs no batch norm before it."""
+    from qkeras import QActivation
+
+    x = layers.Input((3,), name="in_1")
+    return [x], [QActivation("ternary(alpha=1,threshold=0.5)", name="a")(x)]
+
+
+@case
 def merges(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
     """Dot products, and merges in which one tensor repeats."""
     x, y = layers.Input((4,), name="in_1"), layers.Input((4,), name="in_2")
@@ -194,6 +203,20 @@ def embedding(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     x = layers.Embedding(rng.randint(5, 13), rng.randint(2, 3), name="a")(tokens)
     other = layers.Input((3,), name="in_2")
     return [tokens, other], [layers.Activation("relu", name="b")(x), layers.Embedding(4, 1, name="c")(other)]
+
+
+@case
+def embedding_beyond(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Indices that are not an input's, and may lie behind the table."""
+    x = layers.Input((3,), name="in_1")
+    return [x], [layers.Embedding(4, 2, name="b")(layers.Activation("relu", name="r")(x))]
+
+
+@case
+def embedding_of_rows(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Indices in two axes, of which hls4ml's C++ sees one."""
+    x = layers.Input((3, 2), name="in_1")
+    return [x], [layers.Embedding(4, 2, name="b")(x)]
 
 
 @case
@@ -304,6 +327,28 @@ def powers(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
 
 
 @case
+def shapes(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Other shapes, joined sequences, a softmax, and a convolution with its batch norm in it."""
+    from qkeras import QConv2DBatchnorm
+
+    x, y = layers.Input((2, 4), name="in_1"), layers.Input((rng.randint(3, 4),), name="in_2")
+    image, plain = layers.Input((3, 3, 1), name="in_3"), "quantized_bits(5,1,alpha=1)"
+    turned = layers.Reshape((4, 2), name="a")(x)
+    return [x, y, image], [
+        layers.Concatenate(name="b")([turned, layers.Activation("relu", name="c")(turned)]),
+        layers.Softmax(name="soft")(y),
+        QConv2DBatchnorm(2, (2, 2), kernel_quantizer=plain, bias_quantizer=plain, name="f")(image),
+    ]
+
+
+@case
+def legacy(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """hls4ml's first softmax."""
+    x = layers.Input((rng.randint(2, 4),), name="in_1")
+    return [x], [layers.Softmax(name="soft")(x)]
+
+
+@case
 def power_windows(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     """Convolutions whose weights are powers of two, and a dense layer whose scales are."""
     from qkeras import QConv1D, QConv2D, QDense, QDepthwiseConv2D
@@ -342,6 +387,8 @@ def types(config: dict[str, Any], rng: random.Random, kind: str) -> None:
         if plain:
             chosen = {key: kind for key, kind in chosen.items() if key != "result"} | {"result": "fixed<16,6>"}
         layer.get("Precision", {}).update(chosen)
+        if kind == "legacy" and "Implementation" in layer:
+            layer["Implementation"] = "legacy"
         if "TableSize" in layer:
             layer["TableSize"] = rng.choice([64, 256, 1024])
         if "Strategy" in layer or "ReuseFactor" in layer:
@@ -364,10 +411,11 @@ def make(folder: Path, name: str, io_type: str, seed: int) -> None:
     set_weights(model, seed)
     config = convert.make_config(model, None, None)
     types(config, rng, name)
+    title = f"net_{name}"
     graph = convert.convert(
-        model, config, "net", {"io_type": io_type, "part": "xcvu13p-flga2577-2-e", "clock_period": 5}
+        model, config, title, {"io_type": io_type, "part": "xcvu13p-flga2577-2-e", "clock_period": 5}
     )
-    network = lower.lower(graph, "net", "model")
+    network = lower.lower(graph, title, "model")
     (folder / "import").mkdir()
     save(network, folder / "import" / "network.json")
     vectors = draw(network, None, 0, 300, seed)

@@ -13,12 +13,12 @@ FEW = (
     "conv1d:io_parallel:1", "conv2d:io_stream:1", "pool:io_stream:1", "places:io_parallel:1",
     "activations:io_parallel:1", "merges:io_parallel:1", "binary:io_parallel:2", "recurrent:io_stream:1",
     "embedding:io_parallel:1", "embedding:io_stream:2", "norms:io_parallel:1", "power_windows:io_parallel:12",
-    "bidirectional_folded:io_parallel:1",
+    "bidirectional_folded:io_parallel:1", "legacy:io_parallel:1",
 )  # fmt: skip
 MORE = (
     "separable2d:io_stream:1", "pool:io_parallel:1", "pool_padded:io_parallel:1", "quantized:io_stream:1",
-    "powers:io_parallel:1", "power_windows:io_stream:4", "bidirectional:io_parallel:1", "distributed:io_parallel:1",
-    "recurrent_folded:io_stream:1", "recurrent_folded:io_parallel:2",
+    "powers:io_parallel:1", "power_windows:io_stream:4", "legacy:io_stream:1", "bidirectional:io_parallel:1",
+    "distributed:io_parallel:1", "recurrent_folded:io_stream:1", "recurrent_folded:io_parallel:2",
 )  # fmt: skip
 SORTS = (
     "conv1d",
@@ -33,6 +33,7 @@ SORTS = (
     "binary",
     "powers",
     "power_windows",
+    "legacy",
     "embedding",
 )
 MANY = MORE + tuple(
@@ -45,6 +46,10 @@ MANY += tuple(
 )
 REFUSED = {
     "power_windows:io_parallel:1": "powers of two down to 2**-2 of fixed<3,-2> in a saturating sum",
+    "ternary:io_parallel:1": "for which hls4ml 1.3.0 writes no C++",
+    "ternary:io_stream:1": "for which hls4ml 1.3.0 writes no C++",
+    "embedding_beyond:io_parallel:1": "beyond its 4 rows, where hls4ml's C++ reads beyond its array",
+    "embedding_of_rows:io_parallel:1": "looks up a sequence of one axis only",
     "norms:io_stream:1": "hls4ml's C++ for it knows arrays only",
     "distributed_conv:io_parallel:1": "beyond its own arrays",
     "bidirectional_odd:io_parallel:1": "reuse factor 12, which hls4ml 1.3.0 would compile as 12 and 12",

@@ -21,6 +21,8 @@ from bitwright.network.tables import (
     exp_table,
     inverse_root_table,
     inverse_table,
+    legacy_exp_table,
+    legacy_inverse_table,
     selu_table,
 )
 
@@ -35,7 +37,7 @@ RESULTS = [
 ]
 ADDRESSES = [parse_format(t) for t in ("fixed<12,5>", "ufixed<9,3>", "fixed<6,8>", "ufixed<16,-2>")]
 LIMITS = [FixedFormat(n, 3, s, Rounding.RND, o) for n, s, o in itertools.product((9, 1), (True, False), Overflow)]
-FILLED = ("sigmoid", "tanh", "softplus", "softsign", "elu", "selu")
+FILLED = ("sigmoid", "tanh", "softplus", "softsign", "elu", "selu", "oldexp", "oldinverse")
 TABLES = [
     *(TableCase(kind, n, fmt) for kind in FILLED for n in (8, 256, 1024) for fmt in RESULTS),
     *(TableCase(kind, 64, fmt, a) for kind in ("exp", "negexp", "inverse") for fmt in RESULTS for a in ADDRESSES),
@@ -84,6 +86,10 @@ def ours(case: TableCase) -> Constant:
             return selu_table(case.entries, case.result)
         case "sigmoid" | "tanh" | "softplus" | "softsign":
             return activation_table(TableFunction(case.kind), case.entries, case.result)
+        case "oldexp":
+            return legacy_exp_table(case.entries, case.result)
+        case "oldinverse":
+            return legacy_inverse_table(case.entries, case.result)
         case "root":
             return inverse_root_table(case.entries, case.result, case.epsilon, case.range_power)
         case "inverse":

@@ -27,7 +27,15 @@ from bitwright.network.layers import (
     TableFunction,
     Threshold,
 )
-from bitwright.network.tables import activation_table, elu_table, exp_table, inverse_table, selu_table
+from bitwright.network.tables import (
+    activation_table,
+    elu_table,
+    exp_table,
+    inverse_table,
+    legacy_exp_table,
+    legacy_inverse_table,
+    selu_table,
+)
 
 ONE = Constant(np.array([1], dtype=np.int64), FixedFormat(1, 1, signed=False))
 SELU_LAMBDA = 1.0507009873554804934193349852946
@@ -111,6 +119,8 @@ def _binary_tanh(node: Any, common: Common) -> Layer:
 
 def ternary_tanh(node: Any, common: Common, sources: list[Layer]) -> Layer | tuple[Layer, ...]:
     """Minus one, zero or one; hls4ml doubles the input, in its own type, for arrays but not for streams."""
+    if not node.get_attr("function_cpp"):
+        raise unsupported(node, "a ternary tanh without a batch norm before it, for which hls4ml 1.3.0 writes no C++")
     source, result = sources[0], common["result"]
     fraction = max(source.result.fraction, 0)
     limit = FixedFormat(fraction + 3, 3)
@@ -186,6 +196,8 @@ def softmax(node: Any, common: Common, sources: list[Layer]) -> Layer:
         kind = SoftmaxKind(implementation)
     except ValueError as error:
         raise unsupported(node, f"softmax implementation '{implementation}'") from error
+    if kind is SoftmaxKind.LEGACY:
+        return _legacy_softmax(node, {**common, **groups}, sources[0].result)
     return _table_softmax(node, {**common, **groups}, sources[0].result, kind)
 
 
@@ -203,6 +215,23 @@ def _softmax_groups(node: Any, source: Layer) -> Common:
             f"softmax over one axis of {source.shape}, which hls4ml 1.3.0 takes over all elements under io_parallel",
         )
     return {"outer": outer, "inner": inner}
+
+
+LEGACY_FORMAT, LEGACY_STREAM_ENTRIES = FixedFormat(18, 8), 1024
+"""Of ``activ_config`` (nnet_activation.h): hls4ml writes no table type for a softmax, and streams take its size too."""
+
+
+def _legacy_softmax(node: Any, common: Common, source: FixedFormat) -> Softmax:
+    entries = int(node.get_attr("table_size"))
+    sizes = [int(node.get_attr(f"{table}_table_size") or entries) for table in ("exp", "inv")]
+    sizes = [LEGACY_STREAM_ENTRIES] * 2 if streamed(node) else sizes
+    for size in sizes:
+        power_of_two(node, size)
+    return Softmax(
+        **common, implementation=SoftmaxKind.LEGACY, exp_table=legacy_exp_table(sizes[0], LEGACY_FORMAT),
+        inverse_table=legacy_inverse_table(sizes[1], LEGACY_FORMAT), accum=LEGACY_FORMAT, inverse_input=LEGACY_FORMAT,
+        difference=source,
+    )  # fmt: skip
 
 
 def _table_softmax(node: Any, common: Common, source: FixedFormat, kind: SoftmaxKind) -> Softmax:

@@ -27,7 +27,7 @@ from bitwright.frontend.request import ImportRequest
 from bitwright.frontend.reuse import demand_reuse_factors
 from bitwright.frontend.rows import Rows, check_rows, read_rows
 from bitwright.network import Network, save
-from bitwright.network.layers import Conv, Dense, ScaleBias
+from bitwright.network.layers import Conv, Dense, Embedding, ScaleBias
 from bitwright.network.text import identity
 from bitwright.network.vectors import Vectors, draw
 
@@ -103,9 +103,11 @@ def _noted(
 
 def _differs(layer: Any, keras: dict[str, list[npt.NDArray[np.float64]]]) -> bool:
     """Whether the constants of a layer are not exactly the weights that Keras computes with."""
-    if not isinstance(layer, Dense | Conv | ScaleBias):
+    if not isinstance(layer, Dense | Conv | ScaleBias | Embedding):
         return False
     weights = keras.get(layer.name, [])
+    if isinstance(layer, Embedding):
+        return not weights or not _same(weights[0], layer.table.value)
     if isinstance(layer, ScaleBias):
         return not (
             len(weights) == 2

@@ -247,6 +247,10 @@ def _check_addresses(layer: Layer, sources: list[FixedFormat], where: str) -> No
         entries, width = layer.table.raw.size, sources[0].width
         _require(1 << width <= entries, where, f"{entries} entries for all patterns of {sources[0]}")
     if isinstance(layer, Softmax):
+        if layer.implementation is SoftmaxKind.LEGACY:
+            bits = sources[0].integer + layer.exp_table.raw.size.bit_length() - 3
+            _require(bits <= INDEX_BITS, where, f"values of {sources[0]} overflow the 32-bit table index")
+            return
         stable = layer.implementation is SoftmaxKind.STABLE
         _enough_bits(where, layer.exp_table, layer.difference if stable else sources[0])
         _enough_bits(where, layer.inverse_table, layer.inverse_input)

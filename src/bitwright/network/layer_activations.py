@@ -62,6 +62,7 @@ class SoftmaxKind(Enum):
 
     LATENCY = "latency"
     STABLE = "stable"
+    LEGACY = "legacy"
     ARGMAX = "argmax"
 
 
@@ -72,6 +73,9 @@ class Softmax(Base):
     The top ``log2(len(exp_table))`` bits of the input (LATENCY), or of ``max - x`` in ``difference``
     (STABLE), address ``exp_table``; the exponentials are held in ``accum``, their sum (a balanced
     tree in ``accum``) in ``inverse_input``, whose top bits address ``inverse_table``.
+
+    LEGACY looks up the exponential of every difference, ``x_j - x_i``, as Table does with a range of 8, adds them in
+    ``accum``, the type of its tables, and gives what ``inverse_table`` has for the sum, up to 64 (softmax_legacy).
     """
 
     implementation: SoftmaxKind

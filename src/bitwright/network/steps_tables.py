@@ -37,6 +37,8 @@ def top_bits(raw: Carrier, width: int, bits: int) -> Carrier:
 
 def softmax(layer: Softmax, source: FixedFormat) -> Step:
     """Exponentials from one table, times the reciprocal of their sum from another."""
+    if layer.implementation is SoftmaxKind.LEGACY:
+        return legacy_softmax(layer, source)
     exp_bits = (layer.exp_table.raw.size - 1).bit_length()
     inverse_bits = (layer.inverse_table.raw.size - 1).bit_length()
     exps = quantize(layer.exp_table.raw, layer.exp_table.format.fraction, layer.accum)
@@ -54,6 +56,27 @@ def softmax(layer: Softmax, source: FixedFormat) -> Step:
         wide = magnitude_bits(layer.accum.min, layer.accum.max) + layer.inverse_table.format.width > 62
         product = (exp.astype(object) if wide else exp) * inverse
         return quantize(product, product_fraction, layer.result)
+
+    return _by_slices(run, layer.slices)
+
+
+def legacy_softmax(layer: Softmax, source: FixedFormat) -> Step:
+    """The reciprocal of the sum of the exponentials of all differences, both from tables."""
+    exps, accum, inverse = layer.exp_table.raw, layer.accum, layer.inverse_table.raw
+    one = int(quantize(np.array([1], dtype=np.int64), 0, accum)[0])
+    shift = accum.fraction + 6
+    results = quantize(inverse, layer.inverse_table.format.fraction, layer.result)
+
+    def run(x: Carrier) -> Carrier:
+        x, columns = integers(x, source.width + 20), []
+        for i in range(x.shape[1]):
+            total = np.zeros(len(x), dtype=np.int64)
+            for j in range(x.shape[1]):
+                index = table_index(x[:, j] - x[:, i], source.fraction, len(exps), 8)
+                total = quantize(total + (one if i == j else exps[index]), accum.fraction, accum)
+            steps = total * len(inverse) * (1 << max(-shift, 0)) >> max(shift, 0)
+            columns.append(results[np.clip(steps, 0, len(inverse) - 1)])
+        return np.stack(columns, axis=1)
 
     return _by_slices(run, layer.slices)
 

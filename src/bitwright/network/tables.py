@@ -133,6 +133,18 @@ def exp_table(address: FixedFormat, entries: int, fmt: FixedFormat, exp_scale: f
     return _constant([float(_expf(np.float32(x))) for x in points], fmt)
 
 
+def legacy_exp_table(entries: int, fmt: FixedFormat) -> Constant:
+    """``init_exp_table_legacy``: entry i stands for ``16 (i - n/2) / n``."""
+    points = [np.float32(16.0 * (i - entries / 2) / entries) for i in range(entries)]
+    return _constant([float(_expf(x)) for x in points], fmt)
+
+
+def legacy_inverse_table(entries: int, fmt: FixedFormat) -> Constant:
+    """``init_invert_table_legacy``: entry i stands for ``64 i / n``; the first one is zero."""
+    points = [float(np.float32(64.0 * i / float(np.float32(entries)))) for i in range(entries)]
+    return _constant([1.0 / x if x > 0 else 0.0 for x in points], fmt)
+
+
 def inverse_table(address: FixedFormat, entries: int, fmt: FixedFormat) -> Constant:
     """``init_invert_table``: the reciprocal of each address."""
     with np.errstate(divide="ignore"):

@@ -53,7 +53,7 @@ from bitwright.rtl.quantizers import (
     truncate,
     wrapped,
 )
-from bitwright.rtl.symbolic_activations import activation, lookup, relu, table
+from bitwright.rtl.symbolic_activations import activation, legacy_softmax, lookup, relu, table
 from bitwright.rtl.symbolic_attention import einsum, embedding, layer_norm
 from bitwright.rtl.symbolic_dense import Variables, dense, value
 from bitwright.rtl.symbolic_images import conv, pool, rearrange, tree_sum
@@ -169,6 +169,8 @@ def _by_slices(layer: Softmax | HardMax, x: Variables, function: Callable[[Varia
 
 
 def _softmax(layer: Softmax, x: Variables, source: FixedFormat) -> Variables:
+    if layer.implementation is SoftmaxKind.LEGACY:
+        return legacy_softmax(layer, x)
     accum, address = layer.accum, source
     if layer.implementation is SoftmaxKind.STABLE:
         largest = reduce(lambda a, b: a.max_of(b), x)

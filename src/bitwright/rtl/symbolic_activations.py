@@ -5,7 +5,7 @@ Written from hls4ml's C++ alone, not from the reference: the two are oracles of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import assert_never
 
 import numpy as np
@@ -22,6 +22,7 @@ from bitwright.network.layers import (
     Levels,
     Lookup,
     Relu,
+    Softmax,
     Table,
     Threshold,
 )
@@ -147,3 +148,30 @@ def _towards_zero(raw: int, fraction: int) -> int:
     if fraction <= 0:
         return raw << -fraction
     return (raw + ((1 << fraction) - 1 if raw < 0 else 0)) >> fraction
+
+
+def legacy_softmax(layer: Softmax, x: Sequence[FVariable]) -> list[FVariable]:
+    """The reciprocal of a sum of exponentials, each of a difference to another element (softmax_legacy)."""
+    one = FVariable.from_const(1.0, x[0].hwconf)
+    out = []
+    for i, v in enumerate(x):
+        total = FVariable.from_const(0.0, v.hwconf)
+        for j, other in enumerate(x):
+            term = assign(one, layer.accum) if i == j else _legacy_exp(layer.exp_table, other - v)
+            total = assign(total + term, layer.accum)
+        out.append(assign(_legacy_inverse(layer.inverse_table, total), layer.result))
+    return out
+
+
+def _legacy_exp(table: Constant, v: FVariable) -> FVariable:
+    n = table.raw.size
+    index = round_to((v * (n / 16.0)).max_of(-n / 2.0).min_of(n / 2.0 - 1), 0, Rounding.TRN_ZERO)
+    unit = 1 << max(-fraction_bits(index), 0)
+    return lookup(index, lambda raw: int(table.raw[raw * unit + n // 2]), table.format.fraction)
+
+
+def _legacy_inverse(table: Constant, v: FVariable) -> FVariable:
+    n = table.raw.size
+    index = round_to((v * (n / 64.0)).max_of(0.0).min_of(n - 1.0), 0, Rounding.TRN)
+    unit = 1 << max(-fraction_bits(index), 0)
+    return lookup(index, lambda raw: int(table.raw[raw * unit]), table.format.fraction)
