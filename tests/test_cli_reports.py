@@ -283,8 +283,15 @@ def test_report_is_still_the_stage(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "report needs" in done.stderr
     assert invoke("report").exit_code == 2
-    for verb in ("show", "diff", "export"):
-        assert invoke("report", verb, "--help").stdout.startswith("Usage: ")
+    for words in (
+        ["report", "show"],
+        ["report", "diff"],
+        ["report", "export"],
+        ["baseline"],
+        ["history"],
+        ["dashboard"],
+    ):
+        assert invoke(*words, "--help").stdout.startswith("Usage: ")
 
 
 # --- dashboard ---------------------------------------------------------------------------------

@@ -194,6 +194,26 @@ def test_bits_without_digests_are_not_compared() -> None:
     assert [f.status for f in found.findings if f.figure == "bits"] == [Status.NOT_RUN]
 
 
+@pytest.mark.parametrize(
+    ("command", "compared"),
+    [
+        ("make fpga MODEL=jet3 HEAD=argmax", False),
+        ("make fpga MODEL=jet3 IO=io_stream", False),
+        ("make fpga MODEL=jet3 WEIGHTS='my weights.h5'", False),
+        ("make fpga MODEL=jet3 HLS=hls/small.yaml", True),
+        ("make fpga MODEL=models/jet3/model.yaml BULK=100", True),
+    ],
+)
+def test_another_design_has_no_baseline_here(command: str, compared: bool) -> None:
+    """What is asked for by name, another head say, is no regression; another config of the same design may be."""
+    before = report(reproduce=("make fpga MODEL=jet3",))
+    after = slower(1).model_copy(update={"reproduce": (command,)})
+    found = verdict(after, before, budgets={"lut": {"max": 1}})
+    assert ("latency_cycles" in broken(found)) is compared
+    assert "lut" in broken(found), "budgets hold for every design"
+    assert [f.figure for f in found.not_run] == ([] if compared else ["baseline"])
+
+
 # --- what changed ------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -73,10 +74,23 @@ def judge(run: Run, budgets: BudgetConfig, baseline: Baseline | None) -> Verdict
     findings = list(_budgets(run.headline, budgets))
     if baseline is None:
         return Verdict(findings=tuple(findings))
-    findings += _figures(run.headline, budgets, baseline)
-    findings += _bits(run.provenance, baseline)
     found = changes(baseline.provenance, run.provenance)
+    if _design(run.provenance) != _design(baseline.provenance):
+        words = f"the baseline is of '{baseline.provenance.command}', another design than '{run.provenance.command}'"
+        findings.append(Finding(figure="baseline", against="baseline", status=Status.NOT_RUN, words=words))
+    else:
+        findings += _figures(run.headline, budgets, baseline)
+        findings += _bits(run.provenance, baseline)
     return Verdict(findings=tuple(findings), changed=found, has_baseline=True)
+
+
+def _design(of: Provenance) -> set[str]:
+    """The words of a command that ask for another function or another interface, not for another way to build it."""
+    try:
+        words = shlex.split(of.command)
+    except ValueError:  # a quote that does not end
+        words = of.command.split()
+    return {word for word in words if word.startswith(("HEAD=", "IO=", "WEIGHTS="))}
 
 
 # --- budgets -----------------------------------------------------------------------------------
