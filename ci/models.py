@@ -28,32 +28,81 @@ class Entry:
     options: tuple[str, ...] = ()
 
 
-def streamed(name: str, *more: str) -> Entry:
-    return Entry(name, f"{EXAMPLES}/{name}.json", ("--io", "io_stream", *more))
+STREAM = ("--io", "io_stream")
 
 
-def parallel(name: str, *more: str) -> Entry:
-    return Entry(name, f"{EXAMPLES}/{name}.json", more)
+def hls(name: str) -> tuple[str, ...]:
+    return ("--hls", str(ROOT / "hls" / f"{name}.yaml"))
 
 
-def folded(name: str) -> Entry:
-    return Entry(name, f"{EXAMPLES}/{name}.json", ("--hls", str(ROOT / "hls" / f"{name}.yaml")))
+def example(name: str, *options: str, suffix: str = "json") -> Entry:
+    """A model of hls4ml's example-models/keras."""
+    return Entry(name, f"{EXAMPLES}/{name}.{suffix}", options)
 
 
-FOLDED_CONV = ("--hls", str(ROOT / "hls" / "KERAS_conv1d.yaml"))
-WIDE = ("--hls", str(ROOT / "hls" / "qkeras_mnist_cnn.yaml"))
+def onnx(name: str, *options: str) -> Entry:
+    """A model of hls4ml's example-models/onnx."""
+    return Entry(f"onnx_{name}", f"example-models/onnx/{name}.onnx", options)
+
+
+PRUNED = f"{EXAMPLES}/KERAS_3layer_{{}}pruned_retrained_weights.h5"
+ECG = "GICM-UdeA+hls4ml_workshop/background_files"
+HGQ_AE = "calad0i+hgq-ae/models/jsc_openml"
+
 ENTRIES = (
-    parallel("KERAS_1layer"), parallel("KERAS_3layer"), parallel("KERAS_3layer_batch_norm"),
+    # Keras 2, with precisions that hls4ml gives
+    example("KERAS_1layer"),
+    example("KERAS_3layer"),
+    Entry("KERAS_3layer_70pruned", f"{EXAMPLES}/KERAS_3layer.json", ("--weights", PRUNED.format(70))),
+    Entry("KERAS_3layer_95pruned", f"{EXAMPLES}/KERAS_3layer.json", ("--weights", PRUNED.format(95))),
+    example("KERAS_3layer_batch_norm"),
+    example("KERAS_conv1d_small", *STREAM),
+    example("KERAS_conv1d", *STREAM, *hls("KERAS_conv1d")),
+    example("KERAS_conv2d_model", *STREAM),
+    example("jetTagger_Conv2D_Small", *STREAM),
+    example("jetTagger_Conv2D_Small_NoBatchNorm", *STREAM),
+    *(example(name, *hls(name)) for name in (
+        "KERAS_dense_16x100x100x100x100x100x5", "KERAS_dense_16x200x200x200x200x200x5",
+        "KERAS_dense_16x500x500x500x500x500x5",
+    )),
+    example("KERAS_3layer_binary_smaller"),
+    example("KERAS_3layer_ternary_small"),
+    example("KERAS_3layer_binarydense_relu_max"),
+    example("keras_bnn"),
+    example("garnet_1layer"),
+    example("garnet_3layer"),
+    # QKeras, HGQ, HGQ2
+    example("qkeras_3layer"),
+    example("qkeras_mnist_cnn", *STREAM, *hls("qkeras_mnist_cnn")),
+    example("qkeras_mnist_dense"),
+    example("qkeras-v3_3layer", suffix="keras"),
     Entry(
-        "KERAS_3layer_95pruned", f"{EXAMPLES}/KERAS_3layer.json",
-        ("--weights", f"{EXAMPLES}/KERAS_3layer_95pruned_retrained_weights.h5"),
+        "ad03", "hls4ml-finn-mlperftiny+AnomalyDetection/model/model_config/ad03/model_ToyCar.h5", hls("ad03")
     ),
-    parallel("qkeras_3layer"), streamed("KERAS_conv1d_small"), streamed("KERAS_conv1d", *FOLDED_CONV),
-    streamed("KERAS_conv2d_model"), streamed("jetTagger_Conv2D_Small"), streamed("jetTagger_Conv2D_Small_NoBatchNorm"),
-    streamed("qkeras_mnist_cnn", *WIDE), parallel("qkeras_mnist_dense"),
-    parallel("KERAS_3layer_binary_smaller"), parallel("KERAS_3layer_ternary_small"),
-    parallel("KERAS_3layer_binarydense_relu_max"), folded("KERAS_dense_16x100x100x100x100x100x5"),
-    folded("KERAS_dense_16x200x200x200x200x200x5"), folded("KERAS_dense_16x500x500x500x500x500x5"),
+    Entry(
+        "cifar10", "hls4ml-finn-mlperftiny+CIFAR10/hls4ml/resnet_v1_eembc_quantized_tiny/model_best.h5",
+        (*STREAM, *hls("cifar10")),
+    ),
+    Entry("ecg_student", f"{ECG}/studentModel_ECG_PTB.h5"),
+    Entry("ecg_teacher", f"{ECG}/teacherQATModel_ECG_PTB.h5"),
+    example("hgq_jet_classifier", suffix="h5"),
+    example("hgq_mnist_homogeneous", *STREAM, suffix="h5"),
+    example("hgq_mnist_heterogeneous", suffix="h5"),
+    Entry("hgq2_jet_large", f"{HGQ_AE}/epoch=27883-val_acc=0.771-ebops=13285-val_loss=0.635.keras"),
+    Entry("hgq2_jet_small", f"{HGQ_AE}/epoch=199491-val_acc=0.733-ebops=530-val_loss=0.831.keras"),
+    Entry("hgq2_jet_da4ml", "calad0i+da4ml-ae/jsc/openml/epoch=20849-test_acc=76.86.h5"),
+    # ONNX and QONNX
+    *map(onnx, (
+        "two_layer_keras", "two_layer_pytorch", "three_layer_keras", "three_layer_pytorch", "three_layer_bn_keras",
+        "three_layer_bn_pytorch",
+    )),
+    onnx("dense_big_keras", *hls("dense_big_keras")),
+    *(onnx(name, *STREAM) for name in (
+        "conv1d_small_keras", "conv2d_small_keras", "branched_model_ch_last",
+        "separable_conv_model_ch_last", "tiny_unet_ch_last",
+    )),
+    onnx("conv2d_small_mp_keras", *STREAM, *hls("conv2d_small_mp_keras")),
+    onnx("bnn_model_fc_1layer"),
 )  # fmt: skip
 
 

@@ -28,10 +28,13 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
+    Embedding,
     ExpLinear,
     HardMax,
     HardSigmoid,
     Input,
+    LayerNorm,
     Leaky,
     Levels,
     Lookup,
@@ -49,6 +52,7 @@ from bitwright.network.layers import (
     TableFunction,
     Threshold,
 )
+from bitwright.network.tables import inverse_root_table
 
 HEAD = """
 #include <cstdint>
@@ -63,6 +67,9 @@ HEAD = """
 #include "nnet_utils/nnet_padding.h"
 #include "nnet_utils/nnet_cropping.h"
 #include "nnet_utils/nnet_image.h"
+#include "nnet_utils/nnet_embed.h"
+#include "nnet_utils/nnet_einsum.h"
+#include "nnet_utils/nnet_layernorm.h"
 #include "nnet_utils/nnet_conv1d.h"
 #include "nnet_utils/nnet_conv2d.h"
 #include "nnet_utils/nnet_sepconv1d.h"
@@ -104,7 +111,8 @@ class Writer:
     def config(self, layer: Layer) -> str:
         members = self.members(layer)
         lines = "".join(f"  {member};\n" for member in members)
-        return f"struct {self.config_name(layer)} {{\n{lines}}};" if members else ""
+        before = self.as_they_are(layer) if isinstance(layer, Einsum) else ""
+        return f"{before}struct {self.config_name(layer)} {{\n{lines}}};" if members else ""
 
     def members(self, layer: Layer) -> list[str]:
         match layer:
@@ -153,6 +161,33 @@ class Writer:
                     f"typedef {ctype(self.source(layer, 1).result)} weight_t",
                     "template <class x_T, class y_T> using product = nnet::product::mult<x_T, y_T>",
                 ]
+            case Embedding():
+                rows, n = layer.table.raw.shape
+                return [
+                    f"static const unsigned n_in = {self.source(layer).size}, n_out = {n}, vocab_size = {rows}",
+                    f"static const unsigned reuse_factor = 1; typedef {ctype(layer.table.format)} embeddings_t",
+                ]
+            case LayerNorm():
+                rows = layer.size // layer.scale.raw.size
+                return [
+                    f"static const unsigned n_in = {layer.size}, seq_len = {rows}, table_size = {layer.table.raw.size}",
+                    f"static const unsigned table_range_power2 = {layer.range_power}, reuse_factor = 1",
+                    f"static const unsigned epsilon_power_of_10 = {self.epsilon(layer)}",
+                    f"typedef {ctype(layer.accum)} accum_t; typedef {ctype(layer.table.format)} table_t",
+                    f"typedef {ctype(layer.scale.format)} scale_t; typedef {ctype(layer.bias.format)} bias_t",
+                    "template <class x_T, class y_T> using product = nnet::product::mult<x_T, y_T>",
+                ]
+            case Einsum():
+                (i, j, c), k = self.source(layer).shape, layer.shape[2]
+                names = [f"{self.config_name(layer)}_{n}" for n in ("left", "right", "out")]
+                members = ("tpose_inp0_config", "tpose_inp1_config", "tpose_out_conf")
+                return [
+                    f"static const unsigned n_free0 = {j}, n_free1 = {k}, n_contract = {c}, n_inplace = {i}",
+                    "static const unsigned reuse_factor = 1, multiplier_limit = 1",
+                    f"typedef {ctype(layer.accum)} accum_t",
+                    *(f"typedef {name} {member}" for name, member in zip(names, members, strict=True)),
+                    "template <class x_T, class y_T> using product = nnet::product::mult<x_T, y_T>",
+                ]
             case Merge():
                 sizes = [self.source(layer, i).size for i in (0, 1)]
                 return [f"static const unsigned n_elem = {layer.size}, n_elem1 = {sizes[0]}, n_elem2 = {sizes[1]}"]
@@ -160,6 +195,25 @@ class Writer:
                 return self.concat_members(layer)
             case Input() | Reshape() | Argmax() | CastEach() | Levels() | Recurrent():
                 return []
+
+    def as_they_are(self, layer: Einsum) -> str:
+        """Transpositions that leave all in its place."""
+        shapes = {"left": self.source(layer).shape, "right": self.source(layer, 1).shape, "out": layer.shape}
+        text = ""
+        for name, shape in shapes.items():
+            lists = {"from_shape": shape, "to_shape": shape, "perm": (0, 1, 2)}
+            lists["perm_strides"] = tuple(prod(shape[axis + 1 :]) for axis in range(3))
+            arrays = "".join(
+                f"  static constexpr unsigned {n}[] = {{{', '.join(map(str, v))}}};\n" for n, v in lists.items()
+            )
+            sizes = f"  static const unsigned dims = 3, N = {prod(shape)};\n"
+            text += f"struct {self.config_name(layer)}_{name} {{\n{sizes}{arrays}}};\n"
+        return text
+
+    def epsilon(self, layer: LayerNorm) -> int:
+        """The power of ten of which the table was made: the C++ fills its own."""
+        made = (inverse_root_table(layer.table.raw.size, layer.table.format, n, layer.range_power) for n in (1, 2, 3))
+        return 1 + [np.array_equal(table.raw, layer.table.raw) for table in made].index(True)
 
     def dense_members(self, layer: Dense) -> list[str]:
         return [
@@ -306,7 +360,9 @@ class Writer:
                 return array(f"{layer.name}_p", layer.alpha)
             case Lookup():
                 return array(f"{layer.name}_p", layer.table)
-            case ScaleBias():
+            case Embedding():
+                return array(f"{layer.name}_p", layer.table)
+            case ScaleBias() | LayerNorm():
                 return [*array(f"{layer.name}_w", layer.scale), *array(f"{layer.name}_b", layer.bias)]
             case _:
                 return []
@@ -334,9 +390,9 @@ class Writer:
         return f"nnet::{name}<{types}>({layer.sources[0]}, {parameter}, {layer.name});"
 
     def extra(self, layer: Layer) -> list[str]:
-        if isinstance(layer, Lookup):
+        if isinstance(layer, Lookup | Embedding):
             return [f"{layer.name}_p"]
-        return [f"{layer.name}_w", f"{layer.name}_b"] if isinstance(layer, Dense | Conv | ScaleBias) else []
+        return [f"{layer.name}_w", f"{layer.name}_b"] if isinstance(layer, Dense | Conv | ScaleBias | LayerNorm) else []
 
     def function(self, layer: Layer) -> str:
         match layer:
@@ -363,6 +419,12 @@ class Writer:
                 return "hard_tanh" if layer.tanh else "hard_sigmoid"
             case Lookup():
                 return "unary_lut"
+            case Embedding():
+                return "embedding"
+            case LayerNorm():
+                return "layernormalize"
+            case Einsum():
+                return "einsum"
             case Dot():
                 return "dot1d"
             case Leaky() | Threshold() | ExpLinear() | Levels() | CastEach() | Recurrent():
@@ -456,6 +518,8 @@ class TableCase:
     result: FixedFormat
     address: FixedFormat = DEFAULT_ADDRESS
     scale: float = 1.0
+    epsilon: int = 3
+    range_power: int = 0
 
 
 def table_text(case: TableCase, number: int) -> str:
@@ -466,6 +530,7 @@ def table_text(case: TableCase, number: int) -> str:
   typedef table_t inv_table_t;
   static const unsigned exp_table_size = {case.entries}, inv_table_size = {case.entries};
   static constexpr float exp_scale = {case.scale!r};
+  static const unsigned epsilon_power_of_10 = {case.epsilon}, table_range_power2 = {case.range_power};
 }};
 """
     this, address = f"table_config_{number}", ctype(case.address)
@@ -479,6 +544,7 @@ def table_text(case: TableCase, number: int) -> str:
         "exp": f"nnet::init_exp_table<{address}, {this}>(t)",
         "negexp": f"nnet::init_exp_table<{address}, {this}>(t, true)",
         "inverse": f"nnet::init_invert_table<{address}, {this}>(t)",
+        "root": f"nnet::init_invert_sqr_table<{this}, {case.entries}>(t)",
     }[case.kind]
     return f"""{config}extern "C" void table_{number}(int64_t *y) {{
   static {ctype(case.result)} t[{case.entries}];

@@ -24,11 +24,14 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
+    Embedding,
     ExpLinear,
     HardMax,
     HardSigmoid,
     Input,
     Layer,
+    LayerNorm,
     Leaky,
     Levels,
     Lookup,
@@ -407,6 +410,49 @@ def recurrent(layer: Recurrent, x: Numbers, shape: Sequence[int]) -> Numbers:
     return [v for t in range(steps) for v in out[t]] if layer.sequences else h
 
 
+def embedding(layer: Embedding, x: Numbers) -> Numbers:
+    """nnet::embedding; what lies beyond its array is taken from its ends."""
+    rows, n_out = layer.table.raw.shape
+    embeddings, out = numbers(layer.table), []
+    for v in x:
+        inside = min(max(v, Fraction(0)), Fraction(rows - 1))
+        out += [store(embeddings[as_int(inside * n_out + i)], layer.result) for i in range(n_out)]
+    return out
+
+
+def layernormalize(layer: LayerNorm, x: Numbers) -> Numbers:
+    """layernorm_1d for each row."""
+    dim, accum_t, res = layer.scale.raw.size, layer.accum, []
+    table, scale, bias = numbers(layer.table), numbers(layer.scale), numbers(layer.bias)
+    k_inv = store(Fraction(1.0 / dim), accum_t)
+    for first in range(0, len(x), dim):
+        data = [store(v, accum_t) for v in x[first : first + dim]]
+        sum_cache = sum_cache2 = Fraction(0)
+        for v in data:
+            sum_cache = store(sum_cache + v, accum_t)
+        mean = store(sum_cache * k_inv, accum_t)
+        data_diff = [store(v - mean, accum_t) for v in data]
+        for diff in data_diff:
+            sum_cache2 = store(sum_cache2 + store(diff * diff, accum_t), accum_t)
+        index = as_int(store(sum_cache2 * k_inv, accum_t) * len(table) * 2**layer.range_power)
+        deno_inver = table[min(max(index, 0), len(table) - 1)]
+        res += [store(d * deno_inver * scale[i] + bias[i], layer.result) for i, d in enumerate(data_diff)]
+    return res
+
+
+def einsum(layer: Einsum, a: Numbers, b: Numbers) -> Numbers:
+    """nnet::einsum between its transpositions."""
+    n_inplace, n_free0, n_free1 = layer.shape
+    n_contract, out = len(a) // n_inplace // n_free0, []
+    for i, l0, l1 in product(range(n_inplace), range(n_free0), range(n_free1)):
+        accum_buf = Fraction(0)
+        for c in range(n_contract):
+            p, q = a[(i * n_free0 + l0) * n_contract + c], b[i * n_free1 * n_contract + l1 * n_contract + c]
+            accum_buf = store(accum_buf + p * q, layer.accum)
+        out.append(store(accum_buf, layer.result))
+    return out
+
+
 def dot(layer: Dot, a: Numbers, b: Numbers) -> Numbers:
     """dot1d."""
     acc = Fraction(0)
@@ -472,10 +518,16 @@ def compute(layer: Layer, sources: list[Layer], values: list[Numbers]) -> Number
             return sliced(layer, values[0], lambda x: hard_max(layer, x))
         case Leaky() | Threshold() | HardSigmoid() | ExpLinear() | Levels() | Lookup() | CastEach():
             return [activation(layer, i, v, sources[0].result) for i, v in enumerate(values[0])]
+        case Embedding():
+            return embedding(layer, values[0])
+        case LayerNorm():
+            return layernormalize(layer, values[0])
         case Recurrent():
             return recurrent(layer, values[0], sources[0].shape)
         case Dot():
             return dot(layer, values[0], values[1])
+        case Einsum():
+            return einsum(layer, values[0], values[1])
         case Argmax():
             return [Fraction(index_of_largest(values[0]))]
         case Merge():

@@ -25,11 +25,14 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
+    Embedding,
     ExpLinear,
     GateFunction,
     HardMax,
     HardSigmoid,
     Input,
+    LayerNorm,
     Leaky,
     Levels,
     Lookup,
@@ -51,7 +54,14 @@ from bitwright.network.layers import (
     TableFunction,
     Threshold,
 )
-from bitwright.network.tables import activation_table, elu_table, exp_table, inverse_table, selu_table
+from bitwright.network.tables import (
+    activation_table,
+    elu_table,
+    exp_table,
+    inverse_root_table,
+    inverse_table,
+    selu_table,
+)
 from bitwright.network.vectors import corners, input_formats, random_rows
 from bitwright.network.window import positions
 from bitwright.rtl.engine_dense import valid_reuse_factors
@@ -297,6 +307,38 @@ class Draft:
                 sequences=sequences, **options,
             )
         )  # fmt: skip
+
+    def embedding(self, x: Base, rows: int, n: int, table: Format, result: Format) -> Embedding:
+        """An Embedding layer with a random table."""
+        return self.add(
+            Embedding(**self.common("embed", (x,), (*x.shape, n), result), table=self.constant((rows, n), table))
+        )
+
+    def layer_norm(
+        self,
+        x: Base,
+        *,
+        accum: Format,
+        table: Format,
+        result: Format,
+        entries: int = 64,
+        range_power: int = 0,
+        epsilon: int = 3,
+        scale: Format = "fixed<5,2>",
+    ) -> LayerNorm:
+        """A LayerNorm layer with hls4ml's own table."""
+        return self.add(
+            LayerNorm(
+                **self.common("norm", (x,), x.shape, result), accum=fmt(accum), range_power=range_power,
+                table=inverse_root_table(entries, fmt(table), epsilon, range_power),
+                scale=self.constant(x.shape[-1:], scale), bias=self.constant(x.shape[-1:], "fixed<4,2>"),
+            )
+        )  # fmt: skip
+
+    def einsum(self, a: Base, b: Base, accum: Format, result: Format) -> Einsum:
+        """An Einsum layer."""
+        shape = (a.shape[0], a.shape[1], b.shape[1])
+        return self.add(Einsum(**self.common("einsum", (a, b), shape, result), accum=fmt(accum)))
 
     def dot(self, a: Base, b: Base, accum: Format, result: Format) -> Dot:
         """A Dot layer."""
@@ -611,6 +653,54 @@ def _lookups() -> Network:
     return draft.network(*outs, more, draft.lookup(draft.relu(signed, "fixed<3,3>"), "ufixed<7,3>", "ufixed<5,1>"))
 
 
+def _embeddings() -> Network:
+    """Indices with and without fraction bits, signed, coarse, and a table that no power of two divides."""
+    draft = Draft("embeddings")
+    tokens, fine = draft.input(3, "ufixed<3,3>"), draft.input(1, "ufixed<4,2>")
+    known = draft.relu(draft.scale_bias(fine, "fixed<1,1>", "fixed<1,1>", "fixed<6,3>"), "ufixed<3,3>")
+    outs = [
+        draft.embedding(tokens, 8, 3, "fixed<6,2>", "fixed<6,2>"),
+        draft.embedding(fine, 5, 3, "fixed<6,2>", "fixed<5,3,RND_CONV,SAT>"),
+        draft.embedding(draft.relu(draft.input(2, "fixed<4,4>"), "fixed<4,4>"), 8, 2, "fixed<5,1>", "ufixed<4,1>"),
+        draft.embedding(draft.input(1, "ufixed<2,4>"), 13, 1, "fixed<5,1>", "fixed<5,1>"),
+        draft.embedding(known, 8, 2, "ufixed<5,1>", "ufixed<5,1>"),
+    ]
+    return draft.network(*outs)
+
+
+def _layer_norms() -> Network:
+    """Accumulators of hls4ml's default, exact, narrow, wrapping and coarse; tables of any number of entries."""
+    draft = Draft("layer_norms")
+    x, u = draft.input((2, 3), "fixed<6,3>"), draft.input((2, 4), "ufixed<5,2>")
+    root = "ufixed<8,5,RND_CONV,SAT>"
+    outs = [
+        draft.layer_norm(x, accum="fixed<14,4,RND_CONV,SAT>", table=root, result="fixed<10,5>", entries=256),
+        draft.layer_norm(u, accum="fixed<20,8>", table="ufixed<12,5>", result="fixed<9,4,RND,SAT>", range_power=2),
+        draft.layer_norm(x, accum="fixed<7,3>", table=root, result="fixed<8,4,TRN,SAT>", entries=48),
+        draft.layer_norm(u, accum="fixed<5,4,RND,SAT_SYM>", table="fixed<6,4,TRN,SAT>", result="fixed<8,4>", epsilon=1),
+        draft.layer_norm(x, accum="ufixed<6,2,RND,SAT_ZERO>", table=root, result="fixed<12,6>", entries=1),
+        draft.layer_norm(draft.reshape(x, (6, 1)), accum="fixed<9,4>", table=root, result="fixed<9,4>"),
+        draft.layer_norm(draft.cast(x, "fixed<3,5>"), accum="fixed<5,7>", table=root, result="fixed<9,6>"),
+    ]
+    return draft.network(*outs)
+
+
+def _einsums() -> Network:
+    """Exact, rounding, saturating and wrapping sums; one matrix and several; known elements."""
+    draft = Draft("einsums")
+    a, b = draft.input((2, 1, 3), "fixed<5,2>"), draft.input((2, 2, 3), "ufixed<4,2>")
+    single = draft.input((1, 2, 1), "fixed<3,5>")
+    outs: list[Base] = [
+        draft.einsum(a, b, "fixed<16,8>", "fixed<16,8>"),
+        draft.einsum(b, a, "fixed<8,5,RND_CONV,SAT>", "fixed<7,5>"),
+        draft.einsum(b, b, "fixed<6,3,TRN,SAT_SYM>", "ufixed<5,3,RND,SAT>"),
+        draft.einsum(a, a, "fixed<7,3>", "fixed<7,3>"),
+        draft.einsum(single, single, "fixed<9,8>", "fixed<8,7>"),
+    ]
+    half = draft.relu(draft.scale_bias(a, "fixed<1,1>", "fixed<1,1>", "fixed<6,3>", n=1), "fixed<6,3>")
+    return draft.network(*outs, draft.einsum(half, b, "fixed<9,4,RND>", "fixed<9,4>"))
+
+
 def _softmax_of_slices() -> Network:
     draft = Draft("softmax_of_slices")
     x = draft.input((2, 3, 2), "fixed<5,2>")
@@ -785,7 +875,7 @@ def every_kind() -> list[Network]:
     return [
         *dense_networks(), *conv_networks(), *pool_networks(), _rearranges(), _dense_then(), _dense_partial_sums(),
         _scale_bias(), _relu(), _casts(), _formats(), *_tables(), _activations(), _levels(), *recurrent_networks(),
-        _quantizers(), _lookups(), _dense_of_axes(), _softmax_of_slices(),
+        _quantizers(), _lookups(), _embeddings(), _layer_norms(), _einsums(), _dense_of_axes(), _softmax_of_slices(),
         _softmax_latency(), _softmax_stable(), _softmax_zeroing(), _choices(), _merges(), _concats(), _single_bits(),
         _reshapes(), _mlp(), _several_outputs(), _dead(), _constants(),
     ]  # fmt: skip

@@ -18,7 +18,7 @@ from networks import Draft
 from bitwright.config import TargetConfig
 from bitwright.errors import ToolFailedError, UnsupportedLayerError
 from bitwright.network import Network
-from bitwright.network.layers import Base, MergeOp, PoolForm, PoolOp, RearrangeOp
+from bitwright.network.layers import Base, Cell, MergeOp, PoolForm, PoolOp, RearrangeOp
 from bitwright.network.reference import Reference
 from bitwright.report.records import Status
 from bitwright.rtl.emit import emit
@@ -109,6 +109,40 @@ def moved() -> Network:
     return streamed(draft.network(draft.relu(x, SMALL)))
 
 
+def tokens() -> Network:
+    """Rows of a table, one beat to three, and a convolution over them."""
+    draft = Draft("tokens")
+    x: Base = draft.embedding(draft.input(5, "ufixed<3,3>"), 7, 2, "fixed<5,2>", "fixed<5,2>")
+    return streamed(draft.network(draft.relu(draft.conv(x, 2, (3,), **EXACT), SMALL)))
+
+
+WIDE: dict[str, Any] = {"accum": "fixed<10,4>", "result": "fixed<8,3>"}
+
+
+def recurrent(name: str, *layers: tuple[Cell, dict[str, Any]], shape: tuple[int, int] = (3, 2)) -> Network:
+    """Recurrent layers one after another; ``reuse`` folds both products."""
+    draft = Draft(name)
+    x: Base = draft.input(shape, "fixed<6,3>")
+    for cell, given in layers:
+        options = {**WIDE, "units": 4, "reuse": 1, **given}
+        reuse = options.pop("reuse")
+        factors = {"reuse_factor": reuse, "recurrent_reuse_factor": reuse}
+        strategy = "resource" if reuse > 1 else "latency"
+        x = draft.recurrent(x, cell, strategy=strategy, **{**factors, **options})
+    return draft.network(x)
+
+
+def bidirectional() -> Network:
+    """All states of one layer forward and of another backward, folded, side by side."""
+    draft = Draft("bidirectional")
+    x, common = draft.input((3, 2), "fixed<6,3>"), {"strategy": "resource", "reuse_factor": 2, **WIDE}
+    pair = [
+        draft.recurrent(x, cell, 2, backward=backward, recurrent_reuse_factor=factor, **common)
+        for cell, backward, factor in ((Cell.GRU, False, 2), (Cell.LSTM, True, 4))
+    ]
+    return draft.network(draft.relu(draft.concat(*pair, "fixed<8,3>", axis=1), "ufixed<6,2>"))
+
+
 FOLDED = [
     mlp("two", (8, 6, 4), (4, 6)),
     mlp("passes", (6, 4, 3), (6, 12), accum="fixed<12,6,RND,SAT>", result="fixed<8,4,TRN,SAT_SYM>"),
@@ -116,15 +150,28 @@ FOLDED = [
     mlp("unsigned", (4, 4), (16,), accum="fixed<10,6,RND_CONV,SAT_ZERO>", x="ufixed<5,1>"),
     skip(),
 ]
-STREAMS = [cnn(), sequence(), residual(), padded(), moved()]
+STREAMS = [cnn(), sequence(), residual(), padded(), moved(), tokens()]
+SATURATED = {"accum": "fixed<9,5,RND,SAT>", "result": "fixed<7,3,TRN,SAT_SYM>"}
+RECURRENT = [
+    streamed(recurrent("lstm_gru", (Cell.LSTM, {"reuse": 4}), (Cell.GRU, {"units": 2, "sequences": False}))),
+    bidirectional(),
+    streamed(recurrent("saturated", (Cell.LSTM, {"reuse": 8, **SATURATED, "sequences": False}), shape=(5, 4))),
+    streamed(recurrent("mixed", (Cell.GRU, {"reuse": 3, "recurrent_reuse_factor": 1, "units": 3}), shape=(4, 3))),
+    streamed(recurrent("one_step", (Cell.LSTM, {"reuse": 16, **SATURATED}), shape=(1, 2))),
+    recurrent("backward", (Cell.GRU, {"reuse": 4, "backward": True, "sequences": False})),
+    recurrent("large", (Cell.LSTM, {"units": 8, "sequences": False}), shape=(20, 4)),
+]
 
 
-SLOW = {"deep", "unsigned", "two", "residual", "padded"}
+SLOW = {
+    "deep", "unsigned", "two", "residual", "padded", "bidirectional", "saturated", "mixed", "one_step", "backward",
+    "large",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "network",
-    [pytest.param(n, marks=[pytest.mark.slow] * (n.name in SLOW)) for n in (*FOLDED, *STREAMS)],
+    [pytest.param(n, marks=[pytest.mark.slow] * (n.name in SLOW)) for n in (*FOLDED, *STREAMS, *RECURRENT)],
     ids=lambda network: network.name,
 )
 def test_bits_protocol_and_schedule(network: Network, target: TargetConfig, tmp_path: Path) -> None:
@@ -154,6 +201,20 @@ def test_a_wrong_weight_is_found_in_its_layer(target: TargetConfig, tmp_path: Pa
     assert found is not None
     assert found.layer == "relu4"
     assert (tmp_path / "wave.vcd").stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_a_wrong_weight_of_a_recurrence_is_found_in_its_layer(target: TargetConfig, tmp_path: Path) -> None:
+    """A stream of several beats: the step at which it goes wrong."""
+    network = RECURRENT[0]
+    change = {"lstm_gru_lstm1_of_state_rom": lambda t: t.replace("rom[address]", "rom[address] ^ 1")}
+    made = hardware.make(network, target, tmp_path, change)
+    x = networks.vectors(network, 200)
+    rtl = Bulk(made.built).outputs(x)
+    found = diagnose_rtl(made.bundle, tmp_path / "bundle", Reference(network), x, rtl, tmp_path / "wave.vcd")
+    assert found is not None
+    assert found.layer == "lstm1"
+    assert found.element >= 4, "the first step has no state"
 
 
 def test_a_reuse_factor_that_does_not_divide(target: TargetConfig, tmp_path: Path) -> None:

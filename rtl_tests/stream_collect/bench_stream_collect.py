@@ -9,8 +9,9 @@ from step_bench import Steps, checks
 
 
 def outputs(parameters: dict[str, int], taken: list[int]) -> list[int]:
-    """The word, the first beat in the lowest bits."""
-    return [sum(beat << (parameters["BITS"] * i) for i, beat in enumerate(taken))]
+    """The word, the first beat in the lowest bits; in reverse, the last."""
+    beats = taken[::-1] if parameters.get("REVERSE") else taken
+    return [sum(beat << (parameters["BITS"] * i) for i, beat in enumerate(beats))]
 
 
 def steps(parameters: dict[str, int]) -> Steps:

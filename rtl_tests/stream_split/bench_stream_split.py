@@ -9,9 +9,10 @@ from step_bench import Steps, checks
 
 
 def outputs(parameters: dict[str, int], taken: list[int]) -> list[int]:
-    """The beats of the word, the lowest bits first."""
+    """The beats of the word, the lowest bits first; in reverse, the highest."""
     bits, count = parameters["BITS"], parameters["COUNT"]
-    return [taken[0] >> (bits * i) & ((1 << bits) - 1) for i in range(count)]
+    beats = [taken[0] >> (bits * i) & ((1 << bits) - 1) for i in range(count)]
+    return beats[::-1] if parameters.get("REVERSE") else beats
 
 
 def steps(parameters: dict[str, int]) -> Steps:

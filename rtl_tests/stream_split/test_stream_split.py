@@ -12,7 +12,13 @@ from bitwright.sim.rtl_coverage import Coverage
 pytestmark = pytest.mark.simulator
 
 CHECKS = {"full_rate", "idle_and_stall", "waits", "reset_in_mid_round"}
-INSTANCES = {"two": {"BITS": 3, "COUNT": 2}, "five": {"BITS": 7, "COUNT": 5}, "eight": {"BITS": 1, "COUNT": 8}}
+INSTANCES = {
+    "two": {"BITS": 3, "COUNT": 2},
+    "five": {"BITS": 7, "COUNT": 5},
+    "eight": {"BITS": 1, "COUNT": 8},
+    "two_reversed": {"BITS": 2, "COUNT": 2, "REVERSE": 1},
+    "four_reversed": {"BITS": 3, "COUNT": 4, "REVERSE": 1},
+}
 SMALL = {"BITS": 4, "COUNT": 3}
 MUTANTS = {
     "garbles_later_beats": Mutant(

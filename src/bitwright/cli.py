@@ -92,7 +92,7 @@ def main() -> None:
         bitwright run my_model.h5              any Keras 2 or QKeras model file
         bitwright build my_model.h5 -o out     the same in one process, without a workflow
     Each stage is a verb of its own, files in, files out:
-        import  emulate  reference  emit  verify  synth  report
+        import  emulate  reference  emit  verify  synth  route  report
     What runs left is read by:
         report show  report diff  report export  baseline  history  dashboard
     """

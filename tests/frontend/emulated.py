@@ -10,12 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import interpret
 import numpy as np
 
 from bitwright.files import read_arrays
 from bitwright.network import load
 from bitwright.network.layers import Network
 from bitwright.network.reference import Reference
+from bitwright.rtl.kernel import build
 from bitwright.sim.compare import output_formats, to_raw
 from bitwright.sim.diagnose import diagnose_emulation
 from bitwright.sim.emulation import Emulation, compile_project
@@ -61,3 +63,10 @@ def emulate_all(folders: Sequence[Path]) -> list[Case]:
     """Several at once, two compilers side by side."""
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(emulate, folders))
+
+
+def kernel_differs(folder: Path, depth: float = 5.0) -> int:
+    """On how many of the first 200 vectors of ``folder`` the parallel kernel gives other bits than the reference."""
+    network = load(folder / "import" / "network.json")
+    x = read_arrays(folder / "import" / "vectors.npz")["x"][:200]
+    return int((interpret.outputs(build(network, depth), x) != Reference(network).outputs(x)).any(axis=1).sum())

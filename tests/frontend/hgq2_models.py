@@ -22,7 +22,7 @@ def spread(model: Any, seed: int) -> None:
     for layer in model._flatten_layers():
         for variable in layer.weights:
             name, shape = variable.path.rsplit("/", 1)[-1], variable.shape
-            if "lut" in variable.path and name in ("f", "i"):
+            if ("lut" in variable.path and name in ("f", "i")) or "heads/q_softmax" in variable.path:
                 continue  # one format for all elements, with bits: hls4ml takes no other table
             if name in ("f", "b"):
                 variable.assign(rng.integers(-2 if name == "f" else 0, 6, shape))
@@ -77,7 +77,61 @@ def builders() -> dict[str, Any]:
     def softmax(x: Any) -> Any:
         return q.QSoftmax(name="soft")(q.QDense(4, name="a")(x))
 
-    found = [wrapping, saturating, merged, einsum, distributed, table, softmax]
+    def products(x: Any) -> Any:
+        a = q.QDense(6, name="a", enable_oq=True)(x)
+        rows, columns = keras.layers.Reshape((2, 3), name="matrix")(a), keras.layers.Reshape((3, 2), name="turned")(x)
+        both = q.QEinsum("bij,bjk->bki", name="both")([rows, columns])
+        return q.QEinsum("bki,bkj->bkij", name="outer")([both, rows])
+
+    def conv1d(x: Any) -> Any:
+        x = keras.layers.Reshape((6, 1), name="shape")(x)
+        x = q.QConv1D(3, 3, padding="same", activation="relu", name="a")(x)
+        x = q.QMaxPooling1D(2, name="b")(q.QConv1D(2, 1, name="point")(x))
+        return q.QGlobalAveragePooling1D(name="c")(q.QConv1D(3, 2, strides=2, name="d")(x))
+
+    def conv2d(x: Any) -> Any:
+        x = keras.layers.Reshape((3, 2, 1), name="shape")(x)
+        x = q.QConv2D(3, (2, 2), padding="same", name="a", enable_oq=True)(x)
+        x = q.QAveragePooling2D((1, 2), name="b")(x)
+        return q.QGlobalMaxPooling2D(name="d")(q.QConv2D(2, (3, 1), activation="relu", name="c")(x))
+
+    def dots(x: Any) -> Any:
+        a, b = q.QDense(4, name="a")(x), q.QDense(4, name="b")(x)
+        mean = q.QAveragePow2(name="mean")([a, b])
+        return keras.layers.Concatenate(name="all")([q.QDot(1, name="dot")([a, b]), mean])
+
+    def twice(x: Any) -> Any:
+        return q.QAdd(name="twice")([x, x])
+
+    def masked(x: Any) -> Any:
+        x = keras.layers.Reshape((3, 2), name="shape")(x)
+        return q.QMultiHeadAttention(2, 2, name="heads")(x, x, use_causal_mask=True)
+
+    def attention(x: Any) -> Any:
+        x = keras.layers.Reshape((3, 2), name="shape")(x)
+        return q.QMultiHeadAttention(2, 2, name="heads")(x, x)
+
+    def linformer(x: Any) -> Any:
+        x = keras.layers.Reshape((3, 2), name="shape")(x)
+        return q.QLinformerAttention(1, 2, 2, name="heads")(x, x)
+
+    found = [
+        conv1d,
+        conv2d,
+        dots,
+        products,
+        twice,
+        masked,
+        attention,
+        linformer,
+        wrapping,
+        saturating,
+        merged,
+        einsum,
+        distributed,
+        table,
+        softmax,
+    ]
     return {builder.__name__: builder for builder in found}
 
 

@@ -48,12 +48,50 @@ def branches(x: Any) -> Any:
     return k.Dense(4, activation="softmax", name="out")(k.Concatenate(name="all")([k.Flatten()(rows), b]))
 
 
+def images(x: Any) -> Any:
+    """Layers over a small image; hls4ml 1.3.0 has a converter for separable convolutions that fails."""
+    from keras import layers as k
+
+    y = k.ZeroPadding2D(1, name="pad")(k.Reshape((3, 2, 1), name="image")(x))
+    y = k.Conv2D(2, (2, 2), padding="same", activation="relu", name="a")(y)
+    y = k.MaxPooling2D(2, name="max")(k.DepthwiseConv2D((2, 1), name="b")(y))
+    return k.Flatten(name="flat")(k.Conv2D(2, 1, name="c")(k.UpSampling2D(2, name="up")(y)))
+
+
+def steps(x: Any) -> Any:
+    """Layers over a short sequence."""
+    from keras import layers as k
+
+    y = k.Conv1D(2, 3, padding="causal", name="d")(k.Reshape((6, 1), name="row")(x))
+    y = k.DepthwiseConv1D(2, padding="same", name="e")(k.AveragePooling1D(2, name="f")(y))
+    return k.GlobalAveragePooling1D(name="mean")(k.Permute((2, 1), name="turn")(k.Cropping1D((0, 1), name="crop")(y)))
+
+
+def sequences(x: Any) -> Any:
+    """Layer normalization, and an activation of each sort that Keras 3 has a converter for."""
+    from keras import layers as k
+
+    rows = k.LayerNormalization(axis=[2], name="norm")(k.Reshape((2, 3), name="shape")(x))
+    acted = k.PReLU(name="p")(k.LeakyReLU(0.25, name="l")(k.ELU(name="u")(rows)))
+    return k.Dense(3, name="b")(k.Flatten()(k.Activation("hard_sigmoid", name="h")(acted)))
+
+
 def functions(x: Any) -> Any:
     """Sigmoid and tanh, which hls4ml computes by tables."""
     from keras import layers as k
 
     x = k.Dense(5, activation="tanh", name="a")(x)
     return k.Dense(3, name="b")(k.Activation("sigmoid", name="s")(k.Dense(5, name="c")(x)))
+
+
+def recurrences(x: Any) -> Any:
+    """Both cells, with and without a bias, and both directions of each; hls4ml computes them by tables."""
+    from keras import layers as k
+
+    x = k.Reshape((3, 2))(k.Dense(6, name="a")(x))
+    x = k.LSTM(3, return_sequences=True, use_bias=False, name="b")(x)
+    x = k.Bidirectional(k.GRU(2, return_sequences=True, use_bias=False), name="c")(x)
+    return k.Concatenate(name="all")([k.Bidirectional(k.LSTM(2), name="d")(x), k.GRU(2, use_bias=False, name="e")(x)])
 
 
 def quantized(x: Any) -> Any:
@@ -69,7 +107,10 @@ def quantized(x: Any) -> Any:
     return q.QDense(3, kernel_quantizer=bits, bias_quantizer=bits, name="last")(x)
 
 
-BUILDERS = {builder.__name__: builder for builder in (mlp, branches, functions, quantized)}
+BUILDERS = {
+    builder.__name__: builder
+    for builder in (mlp, branches, images, steps, sequences, functions, recurrences, quantized)
+}
 
 
 def run(folder: Path, name: str) -> None:
@@ -97,7 +138,7 @@ def run(folder: Path, name: str) -> None:
         model.save(path)
     precision = "\n".join(
         f"  {layer}: {{Precision: {{result: '{FINE}'" + ("}}" if layer == "norm" else f", accum: '{FINE}'}}}}")
-        for layer in ("a", "b", "c", "d", "rows", "out", "norm")
+        for layer in ("a", "b", "c", "d", "e", "rows", "out", "norm")
         if any(own.name == layer for own in model.layers)
     )
     model_line = "" if kind == "quantized" else f"Model: {{Precision: {{default: '{FINE}'}}}}\n"

@@ -188,6 +188,26 @@ def merges(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
 
 
 @case
+def embedding(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Rows of a table; another sequence of layers behind it."""
+    tokens = layers.Input((rng.randint(2, 4),), name="in_1")
+    x = layers.Embedding(rng.randint(5, 13), rng.randint(2, 3), name="a")(tokens)
+    other = layers.Input((3,), name="in_2")
+    return [tokens, other], [layers.Activation("relu", name="b")(x), layers.Embedding(4, 1, name="c")(other)]
+
+
+@case
+def norms(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Layer normalization, whose table and accumulator have types of their own."""
+    x = layers.Input((rng.randint(2, 3), rng.randint(2, 4)), name="in_1")
+    y = layers.Activation("relu", name="r")(x)
+    return [x], [
+        layers.LayerNormalization(name="a")(x),
+        layers.LayerNormalization(epsilon=1e-5, name="b")(y),
+    ]
+
+
+@case
 def recurrent(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     """Both cells, all states and the last one."""
     x = layers.Input((rng.randint(2, 4), rng.randint(1, 3)), name="in_1")
@@ -207,6 +227,34 @@ def bidirectional(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
         layers.Bidirectional(layers.LSTM(2, return_sequences=True), name="a")(x),
         layers.Bidirectional(layers.GRU(2), name="b")(x),
     ]
+
+
+@case
+def recurrent_folded(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Both cells with a reuse factor, the numbers in their names."""
+    x = layers.Input((3, 2), name="in_1")
+    return [x], [
+        layers.LSTM(2, return_sequences=True, name="lstm_fold4")(x),
+        layers.GRU(3, name="b_fold6")(x),
+        layers.GRU(2, return_sequences=True, name="c_fold2")(x),
+    ]
+
+
+@case
+def bidirectional_folded(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Both directions with a reuse factor."""
+    x = layers.Input((3, 2), name="in_1")
+    return [x], [
+        layers.Bidirectional(layers.LSTM(2, return_sequences=True), name="a_fold4")(x),
+        layers.Bidirectional(layers.GRU(2), name="b_fold6")(x),
+    ]
+
+
+@case
+def bidirectional_odd(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """A reuse factor that divides the products of a GRU, of which hls4ml thinks, but not those of an LSTM."""
+    x = layers.Input((3, 2), name="in_1")
+    return [x], [layers.Bidirectional(layers.LSTM(2), name="a_fold12")(x)]
 
 
 @case
@@ -255,7 +303,23 @@ def powers(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     return [x], [QDense(4, kernel_quantizer=kernel, bias_quantizer="quantized_bits(5,1,alpha=1)", name="a")(x)]
 
 
-def types(config: dict[str, Any], rng: random.Random) -> None:
+@case
+def power_windows(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Convolutions whose weights are powers of two, and a dense layer whose scales are."""
+    from qkeras import QConv1D, QConv2D, QDense, QDepthwiseConv2D
+
+    kernel, bias = f"quantized_po2({rng.randint(3, 4)})", "quantized_bits(5,1,alpha=1)"
+    plain = {"kernel_quantizer": kernel, "bias_quantizer": bias}
+    x, row = layers.Input((3, rng.randint(3, 4), 2), name="in_1"), layers.Input((rng.randint(3, 5), 2), name="in_2")
+    return [x, row], [
+        QConv2D(2, (2, 2), padding="same", name="a", **plain)(x),
+        QDepthwiseConv2D((2, 2), depthwise_quantizer=kernel, bias_quantizer=bias, name="b")(x),
+        QConv1D(2, 2, strides=2, name="c", **plain)(row),
+        QDense(3, kernel_quantizer="quantized_bits(4,0,alpha='auto_po2')", name="e")(layers.Flatten(name="f")(row)),
+    ]
+
+
+def types(config: dict[str, Any], rng: random.Random, kind: str) -> None:
     """Random types for some of what may be chosen; constants have no modes of their own."""
     plain = "td_a" in config["LayerName"]  # TimeDistributed compiles where all results are of the default type
     for name, layer in config["LayerName"].items():
@@ -269,6 +333,12 @@ def types(config: dict[str, Any], rng: random.Random) -> None:
             chosen["accum"] = "fixed<16,10>"
         if name.startswith("in_"):
             chosen["result"] = f"fixed<{rng.randint(3, 8)},{rng.randint(1, 4)}>"
+        if name.startswith("in_") and kind == "embedding":
+            chosen["result"] = rng.choice(["uint<4>", "fixed<6,6>"])
+        if kind == "power_windows" and "accum" in chosen and rng.random() < 0.9:  # a saturating one is refused
+            chosen["accum"] = f"fixed<{rng.randint(6, 14)},{rng.randint(0, 4)},RND_CONV,WRAP>"
+        if name.startswith(("in_", "e")) and kind.startswith("power"):  # so fine that the C++'s shifts drop bits
+            chosen["result"] = f"fixed<{rng.randint(3, 6)},{rng.randint(-3, -1)}>"
         if plain:
             chosen = {key: kind for key, kind in chosen.items() if key != "result"} | {"result": "fixed<16,6>"}
         layer.get("Precision", {}).update(chosen)
@@ -278,6 +348,8 @@ def types(config: dict[str, Any], rng: random.Random) -> None:
             resource = rng.random() < 0.3
             layer["Strategy"] = "Resource" if resource else "Latency"
             layer["ReuseFactor"] = rng.choice([1, 2, 3]) if resource else 1
+        if "_fold" in name:
+            layer["Strategy"], layer["ReuseFactor"] = "Resource", int(name.partition("_fold")[2])
 
 
 def make(folder: Path, name: str, io_type: str, seed: int) -> None:
@@ -291,7 +363,7 @@ def make(folder: Path, name: str, io_type: str, seed: int) -> None:
     model = tf_keras.Model(inputs, outputs, name="net")
     set_weights(model, seed)
     config = convert.make_config(model, None, None)
-    types(config, rng)
+    types(config, rng, name)
     graph = convert.convert(
         model, config, "net", {"io_type": io_type, "part": "xcvu13p-flga2577-2-e", "clock_period": 5}
     )

@@ -19,6 +19,8 @@ FINE = "fixed<24,16>"
 class Graph:
     """A graph while it grows: a chain of operators with constants."""
 
+    shape: tuple[int, ...] = (6,)
+
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self.nodes: list[Any] = []
@@ -51,14 +53,18 @@ class Graph:
         options = {"narrow": 0, "rounding_mode": "ROUND", "domain": "qonnx.custom_op.general"}
         return self.add("Quant", *sizes, first=first, signed=signed, **options)
 
+    def bipolar(self, first: str | None = None) -> str:
+        """QONNX's quantizer to plus and minus one."""
+        return self.add("BipolarQuant", self.constant(1.0), first=first, domain="qonnx.custom_op.general")
+
     def save(self, path: Path, outputs: int) -> None:
         """Write the model with a batch that the file leaves open."""
         import onnx
         from onnx import TensorProto, helper
 
         ends = [
-            helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, size])
-            for n, size in (("x", 6), (self.last, outputs))
+            helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, *shape])
+            for n, shape in (("x", self.shape), (self.last, (outputs,)))
         ]
         graph = helper.make_graph(self.nodes, "g", ends[:1], ends[1:], self.constants)
         domains = [helper.make_opsetid("", 13), helper.make_opsetid("qonnx.custom_op.general", 1)]
@@ -90,6 +96,33 @@ def quantized(graph: Graph) -> int:
     return 3
 
 
+def image(graph: Graph) -> int:
+    """Convolutions with padding, one for each channel too, and max pooling, as Keras' exporter turns the axes."""
+    graph.shape = (5, 6, 2)
+    graph.add("Transpose", perm=[0, 3, 1, 2])
+    graph.add("Conv", graph.constant(graph.grid(3, 2, 3, 2)), kernel_shape=[3, 2], strides=[1, 1], pads=[1, 0, 1, 1],
+              dilations=[1, 1], group=1)  # fmt: skip
+    graph.add("LeakyRelu", alpha=0.5)
+    graph.add("Conv", graph.constant(4 * graph.grid(3, 1, 2, 2)), graph.constant(graph.grid(3)), kernel_shape=[2, 2],
+              strides=[1, 2], pads=[0, 0, 0, 0], dilations=[1, 1], group=3)  # fmt: skip
+    graph.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2], pads=[0, 0, 0, 0])
+    graph.add("Relu")
+    graph.add("Transpose", perm=[0, 2, 3, 1])
+    graph.add("Flatten")
+    graph.add("MatMul", graph.constant(graph.grid(6, 3)))
+    return 3
+
+
+def binary(graph: Graph) -> int:
+    """Plus and minus one for data and weights."""
+    graph.bipolar()
+    kernel = graph.bipolar(first=graph.constant(graph.rng.normal(size=(6, 5))))
+    graph.add("MatMul", kernel)
+    graph.add("Relu")
+    graph.add("MatMul", graph.constant(graph.grid(5, 3)))
+    return 3
+
+
 def run(folder: Path, name: str) -> None:
     """Build, save and import the model ``name``."""
     from bitwright.frontend import worker
@@ -97,7 +130,7 @@ def run(folder: Path, name: str) -> None:
 
     (folder / "import").mkdir(parents=True)
     graph = Graph(len(name))
-    outputs = {"plain": plain, "quantized": quantized}[name](graph)
+    outputs = {"plain": plain, "quantized": quantized, "image": image, "binary": binary}[name](graph)
     graph.save(folder / "model.onnx", outputs)
     model = f"Model: {{Precision: {{default: '{FINE}'}}}}\n"
     (folder / "hls.yaml").write_text(f"{model}LayerName:\n  global_in: {{Precision: {{result: 'fixed<8,4>'}}}}\n")

@@ -20,10 +20,11 @@ CORPUS = Path(os.environ.get("BITWRIGHT_CORPUS", Path(__file__).parents[3] / "sh
 KERAS = CORPUS / "example-models" / "keras"
 TOY_CAR = "hls4ml-finn-mlperftiny+AnomalyDetection/model/model_config/ad03/model_ToyCar.h5"
 
-FEW = ("KERAS_conv1d_small io_parallel", "qkeras_mnist_dense io_parallel")
+FEW = ("KERAS_conv1d_small io_parallel", "qkeras_mnist_dense io_parallel", "KERAS_3layer_binary_smaller io_parallel")
 MANY = (
     "KERAS_conv1d io_stream", "KERAS_conv2d_model io_stream", "jetTagger_Conv2D_Small io_stream",
     "jetTagger_Conv2D_Small_NoBatchNorm io_stream", "qkeras_mnist_cnn io_stream", f"{TOY_CAR} io_parallel",
+    "KERAS_3layer_ternary_small io_parallel", "KERAS_3layer_binarydense_relu_max io_parallel", "keras_bnn io_parallel",
 )  # fmt: skip
 MILLION = "KERAS_dense_16x500x500x500x500x500x5"
 

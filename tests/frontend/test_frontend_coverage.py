@@ -33,7 +33,7 @@ def test_the_command_lists_all_of_hls4mls_layers() -> None:
     assert len(rows) > 80
     assert rows["QDense"]["hls4ml_class"] == "Dense"
     assert all(rows[name]["reference"] for name in ("Dense", "Conv2D", "QSeparableConv2D", "LSTM", "HGQ>UnaryLUT"))
-    assert not any(rows[name]["reference"] for name in ("GarNet", "SimpleRNN", "Embedding"))
+    assert not any(rows[name]["reference"] for name in ("GarNet", "SimpleRNN"))
     assert all(
-        bool(row["tests"]) == row["reference"] == row["parallel"] == bool(row["stream"]) for row in rows.values()
+        bool(row["tests"]) == row["reference"] == row["parallel"] >= bool(row["stream"]) for row in rows.values()
     )

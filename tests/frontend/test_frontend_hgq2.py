@@ -8,29 +8,35 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from emulated import Case, call, emulate_all
+from emulated import Case, call, emulate_all, kernel_differs
 from judged import equal_to_keras
 
 from bitwright.files import read_arrays, write_arrays
 from bitwright.fixed import Overflow, Rounding, to_float
 from bitwright.frontend.overlays import overlay
 from bitwright.frontend.request import TraceRequest
-from bitwright.network.layers import CastEach, Dense, Lookup, ScaleBias, Softmax
+from bitwright.network.layers import CastEach, Dense, Einsum, Lookup, ScaleBias, Softmax
 from bitwright.network.reference import Reference
 
 pytestmark = pytest.mark.hls
 
-FEW = ("wrapping_1", "saturating_1", "merged_1", "einsum_1", "table_1", "softmax_1")
-MANY = tuple(f"{kind}_{seed}" for kind in ("wrapping", "saturating", "merged", "einsum", "table") for seed in (2, 3, 4))
-JUDGED = tuple(name for name in FEW if not name.startswith(("table", "softmax")))
+FEW = (
+    "wrapping_1", "saturating_1", "merged_1", "einsum_1", "table_1", "softmax_1", "products_2", "attention_1",
+    "linformer_1", "conv1d_2", "conv2d_3", "dots_1",
+)  # fmt: skip
+KINDS = ("wrapping", "saturating", "merged", "einsum", "table", "products", "attention", "linformer", "conv1d", "dots")
+MANY = tuple(f"{kind}_{seed}" for kind in KINDS for seed in (2, 3, 4))
+ATTENTION = ("attention", "linformer")
+JUDGED = tuple(name for name in FEW if not name.startswith(("table", "softmax", *ATTENTION, "conv")))
 
 CORPUS = Path(os.environ.get("BITWRIGHT_CORPUS", Path(__file__).parents[3] / "shared")) / "models"
 FILES = ("calad0i+hgq-ae/models/jsc_openml/*.keras", "calad0i+da4ml-ae/jsc/openml/*.h5")
 
 
-def run(folder: Path, names: tuple[str, ...]) -> dict[str, Case]:
-    call("hgq2_models.py", folder, *names)
+def run(folder: Path, names: tuple[str, ...], *more: str) -> dict[str, Case]:
+    call("hgq2_models.py", folder, *names, *more)
     return dict(zip(names, emulate_all([folder / name for name in names]), strict=True))
 
 
@@ -41,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def few(folder: Path) -> dict[str, Case]:
-    return run(folder, FEW)
+    return run(folder, FEW, "twice_1", "masked_1")
 
 
 @pytest.mark.parametrize("name", FEW)
@@ -56,6 +62,35 @@ def test_keras_agrees(few: dict[str, Case], folder: Path, name: str) -> None:
     equal, exact = equal_to_keras(folder / name)
     assert exact.mean() > 0.3
     assert equal[exact].all()
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_the_parallel_kernel_agrees(few: dict[str, Case], folder: Path, name: str) -> None:
+    assert not few[name].problem
+    assert kernel_differs(folder / name) == 0
+
+
+@pytest.mark.parametrize("name", ["conv1d_2", "conv2d_3"])
+def test_keras_averages_the_same(few: dict[str, Case], folder: Path, name: str) -> None:
+    """HGQ2 rounds averages as hls4ml does."""
+    assert not few[name].problem
+    assert equal_to_keras(folder / name)[0].all()
+
+
+@pytest.mark.parametrize("kind", ATTENTION)
+def test_keras_computes_the_same_attention(few: dict[str, Case], folder: Path, kind: str) -> None:
+    """HGQ2 looks its exponentials up in the same tables: Keras agrees although nothing proves that it must."""
+    network = few[f"{kind}_1"].network
+    assert sum(isinstance(layer, Einsum) for layer in network.layers) == 2
+    assert "keras_inexact" not in network.origin
+    x = read_arrays(folder / f"{kind}_1" / "import" / "vectors.npz")["x"]
+    assert len(np.unique(Reference(network).outputs(x), axis=0)) > 100
+    assert equal_to_keras(folder / f"{kind}_1")[0].all()
+
+
+@pytest.mark.parametrize(("kind", "said"), [("twice", "one tensor as two inputs"), ("masked", "a causal mask")])
+def test_what_hls4ml_would_convert_to_something_else(few: dict[str, Case], folder: Path, kind: str, said: str) -> None:
+    assert said in (folder / f"{kind}_1" / "crash.txt").read_text(encoding="utf-8")
 
 
 def test_the_few_have_something_of_everything(few: dict[str, Case]) -> None:

@@ -7,18 +7,35 @@ import os
 from pathlib import Path
 
 import pytest
-from emulated import Case, call, emulate_all
+from emulated import Case, call, emulate_all, kernel_differs
 from judged import equal_to_keras
 
 from bitwright.files import read_json
 from bitwright.frontend.flavours import Flavour
-from bitwright.network.layers import Cast, Dense, Merge, Relu, Table
+from bitwright.network.layers import (
+    Cast,
+    Conv,
+    Dense,
+    ExpLinear,
+    HardSigmoid,
+    LayerNorm,
+    Leaky,
+    Merge,
+    Pool,
+    Rearrange,
+    Recurrent,
+    Relu,
+    Table,
+)
 
 pytestmark = pytest.mark.hls
 
-PLAIN = ("mlp_json", "branches_h5", "functions_keras")
+PLAIN = (
+    "mlp_json", "branches_h5", "functions_keras", "images_keras", "steps_h5", "sequences_keras", "recurrences_keras",
+)  # fmt: skip
 QUANTIZED = ("quantized_keras",)
-JUDGED = tuple(name for name in (*PLAIN, *QUANTIZED) if not name.startswith("functions"))
+FLOATS = ("functions", "steps", "sequences", "recurrences")
+JUDGED = tuple(name for name in (*PLAIN, *QUANTIZED) if not name.startswith(FLOATS))
 
 CORPUS = Path(os.environ.get("BITWRIGHT_CORPUS", Path(__file__).parents[3] / "shared"))
 QKERAS_V3 = CORPUS / "models" / "example-models" / "keras" / "qkeras-v3_3layer.keras"
@@ -45,6 +62,12 @@ def test_the_cpp_and_the_reference_agree(cases: dict[str, Case], folder: Path, n
     assert read_json(folder / name / "import" / "import.json")["flavour"] == flavour.value
 
 
+@pytest.mark.parametrize("name", [*PLAIN, *QUANTIZED])
+def test_the_parallel_kernel_agrees(cases: dict[str, Case], folder: Path, name: str) -> None:
+    assert not cases[name].problem
+    assert kernel_differs(folder / name) == 0
+
+
 @pytest.mark.parametrize("name", JUDGED)
 def test_keras_agrees(cases: dict[str, Case], folder: Path, name: str) -> None:
     assert not cases[name].problem
@@ -60,6 +83,16 @@ def test_all_kinds_of_layers(cases: dict[str, Case]) -> None:
     assert quantizers == {"grid", "again"}, "hls4ml alone drops a quantizer behind a Dense layer"
     assert Merge in kinds["branches_h5"]
     assert Table in kinds["functions_keras"]
+    backward = [layer.backward for layer in cases["recurrences_keras"].network.layers if isinstance(layer, Recurrent)]
+    assert backward == [False, False, True, False, True, False]
+    assert {Conv, Pool, Rearrange} <= kinds["images_keras"] & kinds["steps_h5"]
+    assert {LayerNorm, Leaky, ExpLinear, HardSigmoid} <= kinds["sequences_keras"]
+
+
+def test_keras_averages_the_same(cases: dict[str, Case], folder: Path) -> None:
+    """A mean of two numbers is exact in either arithmetic, although the proof does not see it."""
+    assert not cases["steps_h5"].problem
+    assert equal_to_keras(folder / "steps_h5")[0].all()
 
 
 @pytest.mark.corpus

@@ -12,10 +12,13 @@ pytestmark = pytest.mark.hls
 FEW = (
     "conv1d:io_parallel:1", "conv2d:io_stream:1", "pool:io_stream:1", "places:io_parallel:1",
     "activations:io_parallel:1", "merges:io_parallel:1", "binary:io_parallel:2", "recurrent:io_stream:1",
+    "embedding:io_parallel:1", "embedding:io_stream:2", "norms:io_parallel:1", "power_windows:io_parallel:12",
+    "bidirectional_folded:io_parallel:1",
 )  # fmt: skip
 MORE = (
     "separable2d:io_stream:1", "pool:io_parallel:1", "pool_padded:io_parallel:1", "quantized:io_stream:1",
-    "powers:io_parallel:1", "bidirectional:io_parallel:1", "distributed:io_parallel:1",
+    "powers:io_parallel:1", "power_windows:io_stream:4", "bidirectional:io_parallel:1", "distributed:io_parallel:1",
+    "recurrent_folded:io_stream:1", "recurrent_folded:io_parallel:2",
 )  # fmt: skip
 SORTS = (
     "conv1d",
@@ -29,17 +32,23 @@ SORTS = (
     "quantized",
     "binary",
     "powers",
+    "power_windows",
+    "embedding",
 )
 MANY = MORE + tuple(
     f"{sort}:{io}:{seed}" for sort in SORTS for io in ("io_parallel", "io_stream") for seed in (11, 12, 13)
 )
 MANY += tuple(
     f"{sort}:io_parallel:{seed}"
-    for sort in ("pool_padded", "merges", "bidirectional", "distributed")
+    for sort in ("pool_padded", "norms", "merges", "bidirectional", "distributed")
     for seed in (11, 12, 13)
 )
 REFUSED = {
+    "power_windows:io_parallel:1": "powers of two down to 2**-2 of fixed<3,-2> in a saturating sum",
+    "norms:io_stream:1": "hls4ml's C++ for it knows arrays only",
     "distributed_conv:io_parallel:1": "beyond its own arrays",
+    "bidirectional_odd:io_parallel:1": "reuse factor 12, which hls4ml 1.3.0 would compile as 12 and 12",
+    "bidirectional:io_stream:1": "IO Type is not supported in Vitis backend",
     "pool_padded:io_stream:1": "hls4ml's streams pool without it",
     "conv2d:io_stream:11": "reuse factor 2 over windows of 3: hls4ml 1.3.0 takes C++ that stops on it",
     "separable2d:io_parallel:1": "strategy 'resource' of a depthwise convolution under io_parallel",
@@ -82,7 +91,7 @@ def test_many(many: dict[str, Case], word: str) -> None:
 
 RANDOM_REASONS = (
     "of a depthwise convolution under io_parallel, which hls4ml lacks", "hls4ml 1.3.0 takes C++ that stops on it",
-    "and loses some",
+    "and loses some", "which hls4ml 1.3.0 would compile as", "in a saturating sum",
 )  # fmt: skip
 
 

@@ -378,9 +378,7 @@ def test_keras_and_qkeras_modules_are_trusted(tmp_path: Path) -> None:
 # --- layers ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "kind", ["Conv3D", "Conv2DTranspose", "ConvLSTM2D", "MyLayer", "QSimpleRNN", "SpatialDropout1D"]
-)
+@pytest.mark.parametrize("kind", ["Conv3D", "Conv2DTranspose", "ConvLSTM2D", "MyLayer", "SpatialDropout1D"])
 def test_a_layer_without_hardware(container: Callable[..., Path], kind: str) -> None:
     layers = tiny_layers()
     layers.insert(1, layer(kind, "odd_one", "features"))
@@ -428,6 +426,39 @@ def test_options_that_hls4ml_drops_or_lacks(tmp_path: Path, kind: str, options: 
     error = refused(write_h5(tmp_path / "m.h5", model(*layers)))
     assert isinstance(error, UnsupportedLayerError)
     assert error.what == f"layer 'odd_one' ({kind}) with {what} has no hardware here"
+
+
+def wrapped(kind: str, **config: Any) -> dict[str, Any]:
+    return {"class_name": kind, "config": {"name": "inner", "units": 2, **config}}
+
+
+@pytest.mark.parametrize(
+    ("write", "kind", "options", "what", "hint"),
+    [
+        (write_h5, "SimpleRNN", {}, "", "leaves the layer out"),
+        (write_keras, "SimpleRNN", {}, "", "leaves the layer out"),
+        (write_h5, "QSimpleRNN", {}, "", "leaves the layer out"),
+        (write_h5, "Bidirectional", {"layer": wrapped("SimpleRNN")}, " with a SimpleRNN", "leaves the layer out"),
+        (write_h5, "QGRU", {"reset_after": False}, " with reset_after=False", "one number instead of its biases"),
+        (write_h5, "LSTM", {"use_bias": False}, " with use_bias=False", "keep it, as zeros"),
+        (write_h5, "Bidirectional", {"layer": wrapped("GRU", use_bias=False)}, " with use_bias=False", "as zeros"),
+        (write_h5, "GRU", {"go_backwards": True}, " with go_backwards=True", "use a Bidirectional"),
+        (
+            write_h5, "Bidirectional", {"layer": wrapped("LSTM", go_backwards=True), "backward_layer": wrapped("LSTM")},
+            " with go_backwards=True", "give the forward layer as layer",
+        ),
+    ],
+)  # fmt: skip
+def test_recurrence_that_hls4ml_loses(
+    tmp_path: Path, write: Callable[..., Path], kind: str, options: dict[str, Any], what: str, hint: str
+) -> None:
+    layers = tiny_layers()
+    layers.insert(1, layer(kind, "odd_one", "features", **options))
+    description = model(*layers)
+    error = refused(write(tmp_path / f"m.{write.__name__.removeprefix('write_')}", description))
+    assert isinstance(error, UnsupportedLayerError)
+    assert error.what == f"layer 'odd_one' ({kind}){what} has no hardware here"
+    assert hint in str(error.hint)
 
 
 def test_a_layer_without_hardware_in_a_nested_model(tmp_path: Path) -> None:

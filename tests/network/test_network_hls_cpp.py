@@ -15,7 +15,14 @@ from bitwright.fixed import FixedFormat, Overflow, Rounding, parse_format
 from bitwright.network import Constant, Network
 from bitwright.network.layers import TableFunction
 from bitwright.network.reference import Reference
-from bitwright.network.tables import activation_table, elu_table, exp_table, inverse_table, selu_table
+from bitwright.network.tables import (
+    activation_table,
+    elu_table,
+    exp_table,
+    inverse_root_table,
+    inverse_table,
+    selu_table,
+)
 
 pytestmark = pytest.mark.hls
 
@@ -33,6 +40,13 @@ TABLES = [
     *(TableCase(kind, n, fmt) for kind in FILLED for n in (8, 256, 1024) for fmt in RESULTS),
     *(TableCase(kind, 64, fmt, a) for kind in ("exp", "negexp", "inverse") for fmt in RESULTS for a in ADDRESSES),
     *(TableCase("inverse", 8, fmt, parse_format("fixed<8,4>")) for fmt in LIMITS),
+    *(
+        TableCase("root", n, fmt, epsilon=epsilon, range_power=power)
+        for fmt in RESULTS
+        for n in (1, 48, 4096)
+        for epsilon, power in ((3, 0), (5, 2), (1, 7))
+    ),
+    TableCase("root", 4096, parse_format("ufixed<8,5,RND_CONV,SAT>")),
     TableCase("exp", 1024, parse_format("fixed<18,8,RND,SAT>"), parse_format("fixed<16,6>"), 0.5),
     TableCase("negexp", 128, parse_format("fixed<32,8>"), parse_format("ufixed<7,3>"), 0.125),
 ]
@@ -70,6 +84,8 @@ def ours(case: TableCase) -> Constant:
             return selu_table(case.entries, case.result)
         case "sigmoid" | "tanh" | "softplus" | "softsign":
             return activation_table(TableFunction(case.kind), case.entries, case.result)
+        case "root":
+            return inverse_root_table(case.entries, case.result, case.epsilon, case.range_power)
         case "inverse":
             return inverse_table(case.address, case.entries, case.result)
     return exp_table(case.address, case.entries, case.result, case.scale, case.kind == "negexp")

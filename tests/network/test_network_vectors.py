@@ -14,6 +14,7 @@ from rationals import assigned
 
 from bitwright.errors import DatasetError
 from bitwright.fixed import FixedFormat, Overflow, Rounding, parse_format
+from bitwright.network import Network
 from bitwright.network.vectors import corners, draw, input_formats, quantize_rows, random_rows
 
 FORMATS = [parse_format(text) for text in ("fixed<4,2>", "ufixed<3,5>", "fixed<1,1>", "fixed<9,-1,RND,SAT_SYM>")]
@@ -125,3 +126,35 @@ def test_several_inputs_are_concatenated() -> None:
     a, b = draft.input((1, 2), "fixed<4,2>"), draft.input(1, "ufixed<3,5>")
     network = draft.network(a, b)
     assert [str(fmt) for fmt in input_formats(network)] == ["fixed<4,2>", "fixed<4,2>", "ufixed<3,5>"]
+
+
+def embedded() -> Network:
+    """Tokens of five and of three rows, beside a plain input."""
+    draft = Draft("tokens")
+    plain, fine, coarse = draft.input(1, "fixed<6,3>"), draft.input(2, "fixed<7,5>"), draft.input(1, "ufixed<3,4>")
+    outs = [draft.embedding(fine, rows, 2, "fixed<4,2>", "fixed<4,2>") for rows in (9, 5)]
+    return draft.network(*outs, draft.embedding(coarse, 6, 2, "fixed<4,2>", "fixed<4,2>"), plain)
+
+
+def test_indices_are_whole_numbers_of_the_table() -> None:
+    """The C++ reads beyond its array elsewhere."""
+    x = draw(embedded(), None, 0, 500, seed=1).x
+    assert set(x[:, 1]) == set(x[:, 2]) == {0, 4, 8, 12, 16}
+    assert set(x[:, 3]) == {0, 1, 2}, "steps of two in a table of six rows"
+    assert x[:, 0].min() == -32
+
+
+@pytest.mark.parametrize("bad", [5.0, -1.0])
+def test_rows_with_an_index_beyond_the_table(bad: float) -> None:
+    rows = np.zeros((4, 4))
+    rows[2, 1] = bad
+    with pytest.raises(DatasetError, match=f"row 2 has index {bad:g} for an embedding of 5 rows"):
+        draw(embedded(), rows, 4, 0, seed=1)
+
+
+def test_large_inputs_get_fewer_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand images of 512 x 512 pixels would take 6 GB."""
+    monkeypatch.setattr("bitwright.network.vectors.ELEMENTS", 1000)
+    draft = Draft("image")
+    network = draft.network(draft.input((8, 8, 3), "fixed<4,2>"))
+    assert draw(network, None, 4000, 6000, seed=1).x.shape == (9 + 1000 // 192, 192)

@@ -143,9 +143,12 @@ def test_timing(network: Network, target: TargetConfig, tmp_path: Path) -> None:
     assert all(0 <= m.first_stage <= m.last_stage for m in bundle.modules)
     if bundle.streams:
         assert bundle.kernel == bundle.shell
-        factors = [layer.reuse_factor for layer in network.layers if is_engine(layer) and isinstance(layer, Dense)]
-        assert bundle.shell.ii == max(factors)
-        assert bundle.shell.latency > sum(factors[:1])
+        engines = [layer for layer in network.layers if is_engine(network, layer)]
+        assert engines
+        if all(isinstance(layer, Dense) for layer in engines):
+            factors = [layer.reuse_factor for layer in engines if isinstance(layer, Dense)]
+            assert bundle.shell.ii == max(factors)
+            assert bundle.shell.latency > sum(factors[:1])
         return
     kernel = build(network, target.depth_per_stage)
     assert bundle.kernel.latency == kernel.stages + 1

@@ -8,8 +8,12 @@ from networks import Draft
 
 from bitwright.errors import UsageError
 from bitwright.network import Network
+from bitwright.network.layers import Cell
+from bitwright.rtl.blocks import make_block
 from bitwright.rtl.engine_dense import valid_reuse_factors
 from bitwright.rtl.estimate import _digits, choose, estimates, totals
+from bitwright.rtl.partition import partition, with_reuse
+from bitwright.rtl.parts import RecurrentCore
 
 
 @pytest.fixture
@@ -44,6 +48,27 @@ def test_every_factor_of_every_layer(network: Network) -> None:
         assert row.latency > row.reuse
     luts = [row.lut for row in table["dense1"][1:]]
     assert luts == sorted(luts, reverse=True), "fewer multipliers, fewer LUTs"
+
+
+@pytest.mark.parametrize("cell", Cell)
+def test_every_factor_of_a_recurrent_layer(cell: Cell) -> None:
+    """Interval as the block has it, and an estimate as the block states it."""
+    draft = Draft("recurrent")
+    x = draft.input((8, 2), "fixed<6,3>")
+    layer = draft.recurrent(x, cell, 6, accum="fixed<12,4>", result="fixed<12,4>")
+    network = draft.network(layer)
+    rows = estimates(network)[layer.name]
+    gates = cell.gates * 6
+    dropped = {Cell.LSTM: {8}, Cell.GRU: set()}  # nearest to 8 is 6, for which hls4ml has other C++
+    assert [row.reuse for row in rows] == [r for r in valid_reuse_factors(2, gates) if r not in dropped[cell]]
+    assert (rows[0].interval, rows[0].memory_bits) == (1, 0), "unrolled"
+    for row in rows[1:]:
+        made = with_reuse(network, {layer.name: row.reuse})
+        part = next(part for part in partition(made) if isinstance(part.core, RecurrentCore))
+        block = make_block(part, 5.0)
+        assert row.interval == block.node.clocks == row.latency
+        assert row.lut == pytest.approx(block.units[-1].estimated_lut, rel=0.1)
+        assert row.memory_bits == 2 * gates * 5 + 6 * gates * 6
 
 
 def test_signed_digits() -> None:

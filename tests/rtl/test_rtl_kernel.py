@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import re
+from typing import Any
 
 import interpret
 import networks
@@ -78,6 +79,34 @@ def test_many_random_networks(width: int) -> None:
     for seed in range(10_000, 11_500):
         network = networks.random_network(random.Random(seed), layers=8, width=width)
         equal_or_refused(network, networks.vectors(network, 50, seed))
+
+
+@pytest.mark.parametrize("kind", ["dense", "conv", "einsum"])
+def test_more_products_than_parallel_hardware_holds(kind: str) -> None:
+    draft = Draft("many")
+    wide: dict[str, Any] = {"accum": "fixed<16,8>", "result": "fixed<16,8>"}
+    if kind == "dense":
+        draft.dense(draft.input(500, "fixed<4,2>"), 401, raw=[1] * 200_500, **wide)
+    elif kind == "conv":
+        layer = draft.conv(draft.input((60, 60, 1), "fixed<4,2>"), 8, (3, 3), padding=(1, 1, 1, 1), **wide)
+        layer.weight.raw[:] = 1
+    else:
+        x = draft.input((1, 60, 56), "fixed<4,2>")
+        draft.einsum(x, x, **wide)
+    total = {"dense": 200_500, "conv": 60 * 60 * 8 * 9, "einsum": 60 * 60 * 56}[kind]
+    name = draft.layers[-1].name
+    with pytest.raises(UnsupportedLayerError) as caught:
+        build(draft.network(), DEPTH)
+    assert caught.value.what.startswith(f"{total} multiplications, {total} of them in '{name}'; fully parallel")
+    assert caught.value.what.endswith("holds at most 200000")
+    assert caught.value.where == "many"
+
+
+def test_weights_of_zero_are_no_products() -> None:
+    draft = Draft("sparse")
+    raw = [int(i < 3) for i in range(200_500)]
+    draft.dense(draft.input(500, "fixed<4,2>"), 401, raw=raw, accum="fixed<16,8>", result="fixed<16,8>")
+    assert build(draft.network(), DEPTH).modules
 
 
 # --- named mismatches of the past ----------------------------------------------------------------

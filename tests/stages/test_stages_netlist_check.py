@@ -17,6 +17,7 @@ from bitwright.eda.yosys import ModuleResult, synthesize
 from bitwright.errors import MismatchError
 from bitwright.files import read_json, write_arrays
 from bitwright.network import Network
+from bitwright.network.layers import Cell
 from bitwright.network.reference import Reference
 from bitwright.network.text import save
 from bitwright.report.records import OraclePair, Status
@@ -105,6 +106,27 @@ def test_a_convolution_of_pixels(target: TargetConfig, tmp_path: Path) -> None:
     pair = make(streamed(), target, tmp_path).check()
     assert (pair.status, pair.reason) == (Status.PASSED, "")
     assert pair.vectors >= ROWS
+
+
+def recurrent() -> Network:
+    """Gates in two groups of units, their cells in distributed memory."""
+    draft = Draft("recurrent")
+    x = draft.input((3, 2), "fixed<5,2>")
+    options = {"strategy": "resource", "reuse_factor": 2, "recurrent_reuse_factor": 2, "sequences": False}
+    draft.recurrent(x, Cell.LSTM, 4, accum="fixed<8,4>", result="fixed<7,3>", **options)
+    return dataclasses.replace(draft.network(), io_type="io_stream")
+
+
+@pytest.mark.slow
+@pytest.mark.synth
+@pytest.mark.parametrize("family", ["xcup", "xc7"])
+def test_a_recurrence(family: str, target: TargetConfig, tmp_path: Path) -> None:
+    made = make(recurrent(), target, tmp_path, family)
+    pair = made.check()
+    assert (pair.status, pair.reason) == (Status.PASSED, "")
+    assert pair.vectors >= ROWS
+    core = next(result for result in made.results if result.top == "recurrent_lstm1")
+    assert any(kind.startswith("RAM") for kind in core.cells)
 
 
 @pytest.mark.slow

@@ -117,8 +117,15 @@ def plan(job: ModuleJob, family: str, options: SynthOptions, tool: YosysTool) ->
     sources = _copy_names(job.sources, "src")
     blackboxes = _copy_names(job.blackboxes, "ports")
     files = {**sources, **blackboxes, **_memory_names(job)}
-    text = script(job.top, family, tuple(sources), tuple(blackboxes), _options(job, options), needs(job))
-    return Plan(job, files, text, {"add_to_alu.v": render("add_to_alu.v.j2")}, tool)
+    settled, found = _options(job, options), needs(job)
+    text = script(job.top, family, tuple(sources), tuple(blackboxes), settled, found)
+    return Plan(job, files, text, _texts(found, settled), tool)
+
+
+def _texts(found: Needs, options: SynthOptions) -> dict[str, str]:
+    """Files of ours beside the script: maps, and what Yosys' own maps of block memories include (7 to 1 in time)."""
+    names = ["add_to_alu.v", *(["brams_defs.vh"] if found.memories and options.bram else [])]
+    return {name: render(f"{name}.j2") for name in names}
 
 
 def _options(job: ModuleJob, options: SynthOptions) -> SynthOptions:

@@ -17,11 +17,14 @@ BEATS = "each beat"
 """A kernel (or engine) for one beat."""
 WINDOWS = "line buffers"
 """Windows, and a kernel or engine for each."""
+STEPS = "each step"
+"""An engine that keeps its state from beat to beat."""
 WHOLE = "whole tensor"
 """All beats collected into one word, then split again."""
 
 EXACT, LAYERS = "tests/frontend/test_frontend_exact.py", "tests/frontend/test_frontend_layers.py"
 DESIGNS, HGQ2 = "rtl_tests/designs/test_designs_rtl.py", "tests/frontend/test_frontend_hgq2.py"
+RECURRENT = "tests/stages/test_stages_recurrent.py"
 
 HARDWARE: dict[str, tuple[str, tuple[str, ...]]] = {
     "Input": (BEATS, (EXACT,)),
@@ -39,6 +42,9 @@ HARDWARE: dict[str, tuple[str, tuple[str, ...]]] = {
     "Softmax": (BEATS, (EXACT, LAYERS)),
     "Merge": (BEATS, (EXACT, DESIGNS)),
     "Dot": (WHOLE, (LAYERS,)),
+    "Embedding": (WHOLE, (LAYERS,)),
+    "Einsum": ("", (HGQ2,)),
+    "LayerNormalization": ("", (LAYERS,)),
     "Concatenate": (BEATS, (EXACT, DESIGNS)),
     "Reshape": (WHOLE, (EXACT, DESIGNS)),
     "Repack": (WHOLE, (LAYERS,)),
@@ -59,9 +65,9 @@ HARDWARE: dict[str, tuple[str, tuple[str, ...]]] = {
     "Cropping2D": (WHOLE, (LAYERS,)),
     "Transpose": (WHOLE, (LAYERS,)),
     "Resize": (WHOLE, (LAYERS, DESIGNS)),
-    "LSTM": (WHOLE, (LAYERS,)),
-    "GRU": (WHOLE, (LAYERS,)),
-    "Bidirectional": (WHOLE, (LAYERS,)),
+    "LSTM": (STEPS, (LAYERS, DESIGNS, RECURRENT)),
+    "GRU": (STEPS, (LAYERS, DESIGNS, RECURRENT)),
+    "Bidirectional": (WHOLE, (LAYERS, DESIGNS, RECURRENT)),
     "EinsumDense": (WHOLE, (HGQ2,)),
 }
 ONNX = "tests/frontend/test_frontend_onnx.py"

@@ -22,6 +22,9 @@ def load(path: Path, weights: Path | None) -> Any:
 def weight_values(model: Any) -> dict[str, list[Floats]]:
     """The weights that each layer computes with, by layer name: HGQ2's after their quantizers."""
     quantized = {layer.name: _quantized(layer) for layer in model.layers}
+    for layer in model.layers:  # hls4ml makes layers of what an attention layer holds
+        inner = layer._flatten_layers(include_self=False)
+        quantized |= {name: _quantized(i) for i in inner for name in (i.name, f"{layer.name}_{i.name}")}
     return keras3.weight_values(model) | {name: values for name, values in quantized.items() if values}
 
 

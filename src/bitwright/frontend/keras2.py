@@ -1,4 +1,4 @@
-"""Keras 2 and QKeras 0.9.0 models, in a process that :mod:`prepare` made ready."""
+"""Keras 2 and QKeras 0.9.0 models, also binary and ternary ones, in a process that :mod:`prepare` made ready."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def load(path: Path, weights: Path | None) -> Any:
     """
     from qkeras.utils import _add_supported_quantized_objects
 
-    objects: dict[str, Any] = {}
+    from bitwright.frontend.binary import OBJECTS
+
+    objects: dict[str, Any] = dict(OBJECTS)
     _add_supported_quantized_objects(objects)
     return load_with(path, weights, objects)
 

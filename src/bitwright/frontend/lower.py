@@ -14,6 +14,7 @@ import numpy as np
 
 from bitwright.fixed import FixedFormat
 from bitwright.frontend import lower_activations as activations
+from bitwright.frontend import lower_attention as attention
 from bitwright.frontend import lower_images as images
 from bitwright.frontend import lower_recurrent as recurrences
 from bitwright.frontend import lower_time as time
@@ -238,6 +239,9 @@ _HANDLERS: dict[str, Handler] = {
     "FixedPointQuantizer": activations.quantizer,
     "Softmax": activations.softmax,
     "Dot": _dot,
+    "Einsum": attention.einsum,
+    "Embedding": attention.embedding,
+    "LayerNormalization": attention.layer_norm,
     "LSTM": recurrences.recurrent,
     "GRU": recurrences.recurrent,
     "Bidirectional": recurrences.bidirectional,

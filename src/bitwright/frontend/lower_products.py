@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from bitwright.fixed import FixedFormat, Overflow, quantize
+from bitwright.frontend.lower_powers import loses_bits, powers, shifted
 from bitwright.frontend.lower_types import constant, is_bit, named, unsupported
-from bitwright.network.layers import Cast, Constant, Conv, Dense, Layer, Rearrange, RearrangeOp, Reshape, ScaleBias
-from bitwright.network.rearrange import nearest
+from bitwright.network.layers import Cast, Constant, Conv, Dense, Layer, Rearrange, RearrangeOp, ScaleBias
 
 SIGNS = FixedFormat(2, 2)
 XNOR = "XnorPrecisionType"
@@ -29,7 +29,7 @@ def factor(node: Any, which: str, source: Layer) -> Constant:
     """Constants that multiply, as the numbers by which the C++'s product multiplies."""
     data, kind = _types(node, which)
     if named(kind, "ExponentPrecisionType"):
-        return _powers(node, which, source.result)
+        return powers(node, which, source.result)
     made = constant(node, which)
     if named(data, XNOR):
         return made
@@ -40,73 +40,11 @@ def factor(node: Any, which: str, source: Layer) -> Constant:
     return made
 
 
-def _exponents(node: Any, which: str) -> Any:
-    """Signs and exponents of weights that are powers of two."""
-    values = np.asarray(node.get_weights(which).data, dtype=np.float64)
-    if not np.all(values):
-        raise unsupported(node, f"a {which} of zero among powers of two")
-    return np.where(values < 0, -1, 1).astype(np.int64), np.log2(np.abs(values)).astype(np.int64)
-
-
-def _powers(node: Any, which: str, data: FixedFormat) -> Constant:
-    """Plus or minus powers of two."""
-    signs, exponents = _exponents(node, which)
-    low, high = min(int(exponents.min()), 0), max(int(exponents.max()), 0)
-    side = _side(node, which, data)
-    if data.fraction > side or data.integer + (not data.signed) + high > side:
-        raise unsupported(node, f"powers of two up to 2**{high} of {data}, of which the C++'s product loses bits")
-    fmt = FixedFormat(high - low + 2, high + 2)
-    return Constant(signs << (exponents + fmt.fraction), fmt)
-
-
-def _side(node: Any, which: str, data: FixedFormat) -> int:
-    """Bits on each side of the point of weight_exponential's product."""
-    return int(node.get_weights(which).type.precision.width) + data.width
-
-
-def _shifted(node: Any, layer: Dense | Conv | ScaleBias, source: Layer, which: str) -> tuple[Layer, ...] | None:
-    """Where weight_exponential's product drops bits: the input shifted by each exponent, weights of plus or minus one.
-
-    The shift rounds towards minus infinity, the sign comes after it: no product of two numbers does that.
-    """
-    data, side = source.result, _side(node, which, source.result)
-    signs, exponents = _exponents(node, which)
-    low, high = int(exponents.min()), int(exponents.max())
-    if data.fraction - min(low, 0) <= side:
-        return None
-    if not isinstance(layer, Dense) or (layer.accum.overflow is not Overflow.WRAP and layer.strategy != "latency"):
-        raise unsupported(node, f"powers of two down to 2**{low} of {data}, of which the C++'s product loses bits")
-    signs, exponents = (n.reshape(layer.weight.raw.shape) for n in _turned(node, signs, exponents))
-    shifts = np.arange(low, high + 1)
-    n_in, count = len(signs), len(shifts)
-    if not np.array_equal(nearest(n_in, n_in * count), np.arange(n_in * count) // count):
-        raise unsupported(node, f"{n_in} inputs of {count} powers of two each")
-    integer = max(data.integer + (not data.signed) + max(high, 0), 1 - side)
-    product = FixedFormat(side + integer, integer)
-    weight = np.where(exponents[:, None, :] == shifts[None, :, None], signs[:, None, :], 0).reshape(n_in * count, -1)
-    scale = FixedFormat(high - low + 2, high + 2)
-    powers = Constant(np.int64(1) << (shifts + scale.fraction), scale)
-    zeros = Constant(np.zeros(count, dtype=np.int64), scale)
-    name, tall = layer.name, (n_in * count, 1)
-    return (
-        Reshape(name=f"{name}_column", sources=(source.name,), shape=(n_in, 1), result=data),
-        Rearrange(name=f"{name}_copies", sources=(f"{name}_column",), shape=tall, result=data, op=RearrangeOp.RESIZE),
-        ScaleBias(
-            name=f"{name}_shifts", sources=(f"{name}_copies",), shape=tall, result=product, scale=powers, bias=zeros
-        ),
-        dataclasses.replace(layer, sources=(f"{name}_shifts",), weight=Constant(weight, SIGNS)),
-    )
-
-
-def _turned(node: Any, *arrays: Any) -> tuple[Any, ...]:
-    return tuple(a.T if node.get_attr("_weights_transposed") else a for a in arrays)
-
-
 def finished(node: Any, layer: Dense | Conv | ScaleBias, source: Layer, which: str) -> Layer | tuple[Layer, ...]:
     """The layer, or several where its data or its weights are binary."""
     data, kind = _types(node, which)
-    if named(kind, "ExponentPrecisionType") and (made := _shifted(node, layer, source, which)):
-        return made
+    if named(kind, "ExponentPrecisionType") and loses_bits(node, which, source.result):
+        return shifted(node, layer, source, which)
     before: list[Layer] = []
     if named(data, XNOR) and not named(kind, XNOR):
         before = _signs(layer, source)

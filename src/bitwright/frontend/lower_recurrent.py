@@ -77,6 +77,28 @@ def _check_reuse(node: Any, side: str, units: int, strategy: str) -> None:
         )
 
 
+def _check_reuse_of_both(node: Any, features: int) -> None:
+    """hls4ml 1.3.0 checks a Bidirectional's reuse factors by the sizes of a GRU, and takes the one that was asked."""
+    if str(node.get_attr("strategy", "latency")).lower() == "latency":
+        return
+    asked = int(node.get_attr("reuse_factor", 1))
+    for side in ("forward", "backward"):
+        units = int(node.get_attr(f"{side}_n_states"))
+        gates = units * Cell(str(node.get_attr(f"{side}_class_name")).removeprefix("Q").lower()).gates
+        factors = [int(node.get_attr(f"{side}_{key}", 1)) for key in ("reuse_factor", "recurrent_reuse_factor")]
+        pairs = zip((features, units), factors, strict=True)
+        if factors[0] != asked or not all(_divides(n_in, gates, factor) for n_in, factor in pairs):
+            raise unsupported(
+                node, f"reuse factor {asked}, which hls4ml 1.3.0 would compile as {factors[0]} and {factors[1]} for"
+                f" products of {features} x {gates} and {units} x {gates} {side}",
+            )  # fmt: skip
+
+
+def _divides(n_in: int, n_out: int, factor: int) -> bool:
+    """Whether a product can have a reuse factor (fpga_backend.py, _validate_reuse_factor)."""
+    return n_in * n_out % factor == 0 and (n_in % factor == 0 if factor < n_in else factor % n_in == 0)
+
+
 def _matrix(node: Any, which: str, source: Layer) -> Constant:
     kind = node.get_weights(which).type.precision
     if is_bit(kind) or named(kind, "ExponentPrecisionType") or is_bit(node.get_input_variable().type.precision):
@@ -107,15 +129,16 @@ def bidirectional(node: Any, common: Common, sources: list[Layer]) -> tuple[Laye
     """One forward, one backward, side by side."""
     if str(node.get_attr("merge_mode", "concat")) != "concat":
         raise unsupported(node, f"merge mode '{node.get_attr('merge_mode')}'; hls4ml's C++ has concat only")
-    if str(node.get_attr("strategy", "latency")).lower() != "latency" and int(node.get_attr("reuse_factor", 1)) != 1:
-        raise unsupported(node, "a reuse factor, which hls4ml 1.3.0 does not check for a bidirectional layer")
+    for side in ("forward", "backward"):
+        kind = str(node.get_attr(f"{side}_class_name")).removeprefix("Q")
+        if kind.lower() not in {cell.value for cell in Cell}:
+            raise unsupported(node, f"a {kind} inside, for which hls4ml's Vitis backend has no C++")
+    _check_reuse_of_both(node, sources[0].shape[-1])
     made: list[Layer] = []
     for side in ("forward", "backward"):
         units = int(node.get_attr(f"{side}_n_states"))
         part = {**common, "name": f"{node.name}_{side}", "shape": (*common["shape"][:-1], units)}
         kind = str(node.get_attr(f"{side}_class_name")).removeprefix("Q")
-        if kind.lower() not in {cell.value for cell in Cell}:
-            raise unsupported(node, f"a {kind} inside, for which hls4ml's Vitis backend has no C++")
         one = _recurrent(node, part, sources[0], Cell(kind.lower()), f"{side}_")
         made.append(replace(one, backward=side == "backward"))
     names = tuple(layer.name for layer in made)

@@ -19,7 +19,7 @@ SUPPORTED = (
     "ZeroPadding, Cropping, UpSampling (nearest), Permute, BatchNormalization, ApplyAlpha, relu, linear, "
     "LeakyReLU, PReLU, ThresholdedReLU, ELU, selu, softplus, softsign, hard_sigmoid, sigmoid, tanh, softmax, QKeras' "
     "activations, add, subtract, multiply, average, maximum, minimum, Dot, Concatenate, Reshape, Flatten, "
-    "LSTM, GRU, Bidirectional"
+    "LSTM, GRU, Bidirectional, Embedding, LayerNormalization"
 )
 
 

@@ -12,24 +12,32 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.errors import ModelError, UnsupportedLayerError
+from bitwright.frontend.recurrentcheck import recurrent_problem, without_direction
 
 HGQ2_LAYERS = frozenset({
     "Quantizer", "QBatchNormDense", "QEinsumDense", "QEinsumDenseBatchnorm", "QUnaryFunctionLUT", "QSoftmax", "QAdd",
-    "QSubtract", "QMultiply", "QAverage", "QMaximum", "QMinimum",
+    "QSubtract", "QMultiply", "QAverage", "QMaximum", "QMinimum", "QEinsum",
+    "QMultiHeadAttention", "QLinformerAttention", "QDot", "QAveragePow2", "QMaxPooling1D", "QMaxPooling2D",
+    "QAveragePooling1D", "QAveragePooling2D", "QGlobalMaxPooling1D", "QGlobalMaxPooling2D", "QGlobalAveragePooling1D",
+    "QGlobalAveragePooling2D",
 })  # fmt: skip
 """Those that only HGQ2 has."""
 
 PROXY_LAYERS = frozenset({"FixedPointQuantizer", "UnaryLUT"})
 """Those of HGQ's proxies."""
 
-LAYERS = HGQ2_LAYERS | PROXY_LAYERS | frozenset({
+BINARY_LAYERS = frozenset({"BinaryDense", "TernaryDense"})
+"""Those that only :mod:`bitwright.frontend.binary` has."""
+
+LAYERS = HGQ2_LAYERS | PROXY_LAYERS | BINARY_LAYERS | frozenset({
     "InputLayer", "Dense", "QDense", "BatchNormalization", "QBatchNormalization", "Activation", "QActivation", "ReLU",
     "Softmax", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Reshape", "Flatten",
     "Dropout", "Conv1D", "Conv2D", "QConv1D", "QConv2D", "DepthwiseConv1D", "DepthwiseConv2D", "QDepthwiseConv2D",
     "SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D", "QConv2DBatchnorm", "MaxPooling1D",
     "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D",
-    "UpSampling1D", "UpSampling2D", "Permute", "LeakyReLU", "ThresholdedReLU", "ELU", "PReLU", "Dot",
+    "UpSampling1D", "UpSampling2D", "Permute", "LeakyReLU", "ThresholdedReLU", "ELU", "PReLU", "Dot", "Embedding",
+    "LayerNormalization",
     "LSTM", "GRU", "QLSTM", "QGRU", "Bidirectional", "TimeDistributed", "EinsumDense",
 })  # fmt: skip
 """Classes of layers that are read; ``lower`` may still refuse an option of one."""
@@ -114,8 +122,8 @@ def refuse_strangers(path: Path, config: Any) -> None:
             )
 
 
-def layer_names(path: Path, config: Any) -> set[str]:
-    """The names of all layers; each must be of a class that has hardware."""
+def layer_names(path: Path, config: Any, keras: int) -> set[str]:
+    """The names of all layers; each must be of a class that has hardware, and one that this Keras' reader keeps."""
     kind = config.get("class_name") if isinstance(config, dict) else None
     if kind not in CONTAINERS:
         raise UnsupportedLayerError(
@@ -128,8 +136,10 @@ def layer_names(path: Path, config: Any) -> set[str]:
     names = set()
     for layer in layers:
         if layer.get("class_name") in CONTAINERS:
-            names |= layer_names(path, layer)
-        elif _kind(layer) not in LAYERS:
+            names |= layer_names(path, layer, keras)
+            continue
+        _refuse_lost(path, layer, keras)
+        if _kind(layer) not in LAYERS:
             raise UnsupportedLayerError(
                 f"{_title(layer)} has no hardware here",
                 where=str(path),
@@ -156,14 +166,26 @@ PLAIN_OPTIONS = {
     "go_backwards": (None, False),
     "stateful": (None, False),
     "merge_mode": (None, "concat"),
+    "mask_zero": (None, False),
+    "rms_scaling": (None, False),
+    "H": (None, 1),
 }
-"""Options of convolutions, pooling, up-sampling and recurrence; hls4ml 1.3.0 drops others or has no C++ for them."""
+"""Options of many layers, and the size of binary weights; hls4ml 1.3.0 drops others or has no C++ for them."""
+
+
+def _refuse_lost(path: Path, layer: dict[str, Any], keras: int) -> None:
+    """Refuse recurrent layers that hls4ml loses."""
+    problem = recurrent_problem(layer, keras)
+    if problem is not None:
+        with_what = f" with {problem[0]}" if problem[0] else ""
+        raise UnsupportedLayerError(
+            f"{_title(layer)}{with_what} has no hardware here", where=str(path), hint=problem[1]
+        )
 
 
 def _refuse_options(path: Path, layer: dict[str, Any]) -> None:
     """Refuse what hls4ml would convert to another function than the layer's."""
-    inner = layer.get("config")
-    options = inner if isinstance(inner, dict) else {}
+    options = without_direction(layer)
     wrong = _odd(options, PLAIN_RELU) if _kind(layer) == "ReLU" else ""
     wrong = wrong or _odd(options, PLAIN_OPTIONS)
     for node in nodes(options):

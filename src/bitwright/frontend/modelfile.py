@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from bitwright.errors import ModelError
-from bitwright.frontend.flavours import Flavour
+from bitwright.frontend.flavours import STACKS, Flavour
 from bitwright.frontend.modelcheck import layer_names, nodes, packages_of, refuse_code, refuse_strangers
 from bitwright.frontend.onnxfile import read_onnx
 
@@ -67,7 +67,7 @@ def inspect(path: Path, weights: Path | None = None) -> ModelFile:
     classes = tuple(sorted({str(node["class_name"]) for node in nodes(config)}))
     flavour = _flavour(config, version, classes)
     refuse_strangers(path, config)
-    layers = layer_names(path, config)
+    layers = layer_names(path, config, STACKS[flavour].keras)
     if weights is not None:
         _check_names(weights, layers)
     return ModelFile(path, weights, flavour, version, classes)

@@ -12,11 +12,26 @@ from bitwright.frontend.overlays import overlay
 
 OPERATORS = frozenset({
     "MatMul", "Gemm", "Add", "Sub", "Mul", "Relu", "Sigmoid", "Tanh", "Softmax", "BatchNormalization", "Quant",
-    "Reshape", "Flatten", "Transpose", "Concat", "Identity", "Dropout", "Constant",
+    "Reshape", "Flatten", "Transpose", "Concat", "Identity", "Dropout", "Constant", "Conv", "MaxPool", "LeakyRelu",
+    "Elu", "Selu", "Softplus", "Softsign", "BipolarQuant", "Resize",
 })  # fmt: skip
 """Operators that are read; ``lower`` may still refuse what hls4ml makes of one."""
 
-DOMAINS = frozenset({"", "ai.onnx", "onnx.brevitas", "qonnx.custom_op.general"})
+DOMAINS = frozenset({
+    "", "ai.onnx", "onnx.brevitas", "qonnx.custom_op.general", "qonnx.custom_op.channels_last",
+})  # fmt: skip
+
+NO_PADDING_WORD = ("NOTSET",)
+PLAIN_ATTRIBUTES: dict[str, dict[str, tuple[Any, ...]]] = {
+    "Conv": {"auto_pad": NO_PADDING_WORD},
+    "MaxPool": {"auto_pad": NO_PADDING_WORD, "ceil_mode": (0,), "storage_order": (0,), "dilations": ([1], [1, 1])},
+    "Flatten": {"axis": (1, 0)},
+    "Selu": {"alpha": (1.6732631921768188,), "gamma": (1.0507010221481323,)},
+}
+"""Attributes that hls4ml 1.3.0 leaves out (converters/onnx), with the values that mean what it computes."""
+
+NEEDED_ATTRIBUTES = {"Elu": "alpha"}
+"""Where hls4ml takes another value for one that is not there than ONNX does."""
 
 
 def read_onnx(path: Path) -> tuple[str, tuple[str, ...]]:
@@ -55,6 +70,29 @@ def _check_node(path: Path, node: Any) -> None:
             where=str(path),
             hint=f"supported: {', '.join(sorted(OPERATORS))}",
         )
+    found = {attribute.name: _value(attribute) for attribute in node.attribute}
+    for name, values in PLAIN_ATTRIBUTES.get(node.op_type, {}).items():
+        if name in found and found[name] not in values:
+            raise _odd(path, node, f"{name}={found[name]}", f"only {name}={values[0]} is converted")
+    needed = NEEDED_ATTRIBUTES.get(node.op_type)
+    if needed is not None and needed not in found:
+        raise _odd(path, node, f"no {needed}", f"write {needed} into the file: hls4ml 1.3.0 takes another default")
+    if node.op_type == "MaxPool" and len(found.get("kernel_shape", [0])) != 2:
+        raise _odd(path, node, "one dimension", "hls4ml 1.3.0 takes its steps for channels; pool over two dimensions")
+
+
+def _value(attribute: Any) -> Any:
+    from onnx import helper
+
+    value = helper.get_attribute_value(attribute)
+    return value.decode() if isinstance(value, bytes) else list(value) if hasattr(value, "__len__") else value
+
+
+def _odd(path: Path, node: Any, what: str, hint: str) -> UnsupportedLayerError:
+    name = node.name or node.output[0]
+    return UnsupportedLayerError(
+        f"operator '{name}' ({node.op_type}) with {what} has no hardware here", where=str(path), hint=hint
+    )
 
 
 def _check_tensor(path: Path, tensor: Any) -> None:

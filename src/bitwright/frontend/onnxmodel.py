@@ -14,9 +14,18 @@ import numpy as np
 from bitwright.errors import ModelError
 from bitwright.frontend.kerasmodel import Floats
 
+OVER_IMAGES = ("Conv", "MaxPool")
+ACTIVATIONS = ("Relu", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "Selu", "Softplus", "Softsign")
+CONVOLUTIONS = ("Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D")
+QUANTIZERS = ("Quant", "BipolarQuant")
+
+INPUTS_AT_ONCE = 1 << 21
+"""Input elements that are evaluated at once: every tensor in between is kept for all of their rows."""
+
 
 def load(path: Path, weights: Path | None) -> Any:
-    """The model as hls4ml wants it: constants folded, shapes inferred, Gemm as MatMul and Add, batches of one.
+    """The model as hls4ml wants it: constants folded, shapes inferred, Gemm as MatMul and Add, batches of one, images
+    with their channels last.
 
     Raises:
         ModelError: qonnx cannot clean it.
@@ -28,13 +37,24 @@ def load(path: Path, weights: Path | None) -> Any:
     if weights is not None:
         raise ModelError("weights are given apart", where=str(weights), hint="an ONNX file has its own")
     try:
-        model = _of_batch(cleanup_model(ModelWrapper(str(path))), 1)
+        model = _one_row(cleanup_model(ModelWrapper(str(path))))
         return cleanup_model(model.transform(GemmToMatMul()))
     except Exception as error:  # qonnx and onnxruntime say no in many ways
         text = " ".join(str(error).split())
         raise ModelError(
             f"qonnx cannot read it: {text[:300]}", where=str(path), hint="export the model again"
         ) from error
+
+
+def _one_row(model: Any) -> Any:
+    """The model for one row at a time, with operators over images as qonnx' own."""
+    from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
+
+    over_images = [node for node in model.graph.node if node.op_type in OVER_IMAGES]
+    if over_images and all(node.domain == "qonnx.custom_op.channels_last" for node in over_images):
+        return _of_rows(model, 1)
+    made = _of_batch(model, 1)
+    return made.transform(ConvertToChannelsLastAndClean()) if over_images else made
 
 
 def _of_batch(model: Any, rows: int) -> Any:
@@ -74,16 +94,20 @@ def without_softmax(model: Any) -> tuple[Any, str | None]:
 
 def predict(model: Any, inputs: list[Floats]) -> Floats:
     """Outputs (rows, elements), flattened and joined."""
-    context = _evaluate(model, inputs)
-    outs = [np.asarray(context[tensor.name], dtype=np.float64) for tensor in model.graph.output]
-    return np.concatenate([out.reshape(len(out), -1) for out in outs], axis=1)
+    step = max(INPUTS_AT_ONCE // sum(part.shape[1] for part in inputs), 1)
+    parts = []
+    for start in range(0, len(inputs[0]), step):
+        context = _evaluate(model, [part[start : start + step] for part in inputs])
+        outs = [np.asarray(context[tensor.name], dtype=np.float64) for tensor in model.graph.output]
+        parts.append(np.concatenate([out.reshape(len(out), -1) for out in outs], axis=1))
+    return np.concatenate(parts)
 
 
 def _evaluate(model: Any, inputs: list[Floats]) -> dict[str, Any]:
     from qonnx.core.onnx_exec import execute_onnx
 
     rows = len(inputs[0])
-    batch = _of_batch(model, rows)
+    batch = _of_rows(model, rows)
     given = {
         tensor.name: part.astype(np.float32).reshape(rows, *batch.get_tensor_shape(tensor.name)[1:])
         for tensor, part in zip(batch.graph.input, inputs, strict=True)
@@ -92,28 +116,51 @@ def _evaluate(model: Any, inputs: list[Floats]) -> dict[str, Any]:
     return context
 
 
+def _of_rows(model: Any, rows: int) -> Any:
+    """A model for one row at a time as one for many: qonnx infers images of one row only."""
+    made = copy.deepcopy(model)
+    data = {tensor.name for tensor in made.graph.input}
+    for node in made.graph.node:
+        if data & set(node.input):
+            data |= set(node.output)
+        if node.op_type == "Flatten":  # of axis 0 in some files: of one row that is the same
+            del node.attribute[:]
+    for name in sorted(data):
+        made.set_tensor_shape(name, [rows, *made.get_tensor_shape(name)[1:]])
+    return made
+
+
 def layer_values(model: Any, inputs: list[Floats]) -> dict[str, Floats]:
     """What each activation gives, by the name that hls4ml gives its layer.
 
     Nothing in a QONNX model: there hls4ml makes the quantizer behind an activation the activation's own type.
     """
-    if any(node.op_type == "Quant" for node in model.graph.node):
+    if any(node.op_type in QUANTIZERS for node in model.graph.node):
         return {}
     context = _evaluate(model, inputs)
     rows = len(inputs[0])
     return {
         node.name: np.asarray(context[node.output[0]], dtype=np.float64).reshape(rows, -1)
         for node in model.graph.node
-        if node.op_type in ("Relu", "Sigmoid", "Tanh")
+        if node.op_type in ACTIVATIONS
     }
 
 
 def weight_values(model: Any) -> dict[str, list[Floats]]:
-    """Kernel and bias of each matrix product, after their quantizers, by the name of hls4ml's Dense layer."""
+    """Kernel and bias of each matrix product and convolution, after their quantizers, by the name of hls4ml's layer.
+
+    Kernels of convolutions have their filters last, as hls4ml's.
+    """
     zeros = [np.zeros((1, int(np.prod(model.get_tensor_shape(t.name)[1:])))) for t in model.graph.input]
     context = _evaluate(model, zeros)
-    products = [node for node in model.graph.node if node.op_type == "MatMul"]
-    return {f"Dense_{node.name}": _kernel_and_bias(model, node, context) for node in products}
+    values = {}
+    for node in model.graph.node:
+        if node.op_type == "MatMul":
+            values[f"Dense_{node.name}"] = _kernel_and_bias(model, node, context)
+        elif node.op_type == "Conv":
+            kernel, *bias = (np.asarray(context[name], dtype=np.float64) for name in node.input[1:])
+            values |= {f"{kind}_{node.name}": [np.moveaxis(kernel, 0, -1), *bias] for kind in CONVOLUTIONS}
+    return values
 
 
 def _kernel_and_bias(model: Any, node: Any, context: dict[str, Any]) -> list[Floats]:

@@ -23,11 +23,14 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
+    Embedding,
     ExpLinear,
     HardMax,
     HardSigmoid,
     Input,
     Layer,
+    LayerNorm,
     Leaky,
     Levels,
     Lookup,
@@ -150,7 +153,7 @@ def layer_bounds(layer: Layer, sources: list[tuple[Interval, FixedFormat]], shap
             return sources[0][0]
         case Concat():
             return whole_range(fmt, layer.size)
-        case Softmax() | HardMax() | Argmax() | Dot() | Recurrent():
+        case Softmax() | HardMax() | Argmax() | Dot() | Einsum() | Recurrent() | LayerNorm():
             return whole_range(fmt, layer.size)
         case Leaky():
             return cast(*_leaky_bounds(layer, *sources[0]), fmt)
@@ -162,7 +165,7 @@ def layer_bounds(layer: Layer, sources: list[tuple[Interval, FixedFormat]], shap
             return _exp_linear_bounds(layer, *sources[0])
         case Levels():
             return same(min(layer.levels), max(layer.levels), layer.size)
-        case Lookup():
+        case Lookup() | Embedding():
             ends = same(int(layer.table.raw.min()), int(layer.table.raw.max()), layer.size)
             return cast(ends, layer.table.format.fraction, fmt)
         case CastEach():

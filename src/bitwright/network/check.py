@@ -9,6 +9,7 @@ import numpy as np
 
 from bitwright.errors import NetworkError
 from bitwright.fixed import MAX_WIDTH, FixedFormat
+from bitwright.network.check_attention import Attention, broken_rule, constants_of
 from bitwright.network.layers import (
     Argmax,
     Cast,
@@ -18,12 +19,15 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
+    Embedding,
     ExpLinear,
     GateFunction,
     HardMax,
     HardSigmoid,
     Input,
     Layer,
+    LayerNorm,
     Leaky,
     Levels,
     Lookup,
@@ -85,7 +89,6 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
             _check_constants(where, layer.weight, layer.bias)
         case Conv():
             _check_conv(layer, sources[0], where)
-            _check_constants(where, layer.weight, layer.bias)
         case Pool():
             _check_pool(layer, sources[0], where)
         case Rearrange():
@@ -109,6 +112,8 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
             _check_activation(layer, where)
         case Recurrent():
             _check_recurrent(layer, sources[0], where)
+        case Embedding() | LayerNorm() | Einsum():
+            _check_attention(layer, sources, where)
         case Dot():
             _require(sources[0] == sources[1] and len(sources[0]) == 1, where, "a dot product of other than vectors")
             _require(layer.size == 1, where, "a dot product gives one number")
@@ -123,6 +128,12 @@ def _check_layer(layer: Layer, sources: list[Shape], where: str) -> None:
             _require(0 <= layer.axis < len(layer.shape), where, f"axis {layer.axis} does not exist")
         case _:
             assert_never(layer)
+
+
+def _check_attention(layer: Attention, sources: list[Shape], where: str) -> None:
+    broken = broken_rule(layer, sources)
+    _require(not broken, where, broken)
+    _check_constants(where, *constants_of(layer))
 
 
 def _check_recurrent(layer: Recurrent, source: Shape, where: str) -> None:
@@ -198,6 +209,7 @@ def _check_conv(layer: Conv, source: Shape, where: str) -> None:
     shape = (*positions(source, layer.kernel, layer.stride, layer.padding), raw.shape[-1])
     _require(layer.shape == shape, where, f"its windows give shape {shape}, not {layer.shape}")
     _require(layer.bias.raw.shape == (raw.shape[-1],), where, "bias does not fit the shape")
+    _check_constants(where, layer.weight, layer.bias)
 
 
 def _check_pool(layer: Pool, source: Shape, where: str) -> None:
@@ -225,6 +237,12 @@ def _check_addresses(layer: Layer, sources: list[FixedFormat], where: str) -> No
     if isinstance(layer, ExpLinear):
         bits = sources[0].integer - sources[0].signed + layer.table.raw.size.bit_length() - 3
         _require(bits <= INDEX_BITS, where, f"values of {sources[0]} overflow the 32-bit table index")
+    if isinstance(layer, LayerNorm):
+        bits = layer.accum.integer - layer.accum.signed + layer.table.raw.size.bit_length() + layer.range_power
+        _require(bits <= INDEX_BITS, where, f"a variance of {layer.accum} overflows the 32-bit table index")
+    if isinstance(layer, Embedding):
+        bits = sources[0].integer - sources[0].signed + layer.table.raw.shape[1].bit_length()
+        _require(bits <= INDEX_BITS, where, f"values of {sources[0]} overflow the 32-bit table index")
     if isinstance(layer, Lookup):
         entries, width = layer.table.raw.size, sources[0].width
         _require(1 << width <= entries, where, f"{entries} entries for all patterns of {sources[0]}")
@@ -242,7 +260,7 @@ def _enough_bits(where: str, table: Constant, address: FixedFormat) -> None:
 def _source_count(layer: Layer) -> int:
     if isinstance(layer, Input):
         return 0
-    return 2 if isinstance(layer, Merge | Concat | Dot) else 1
+    return 2 if isinstance(layer, Merge | Concat | Dot | Einsum) else 1
 
 
 def _same_size(layer: Layer, source: Shape, where: str) -> None:

@@ -15,9 +15,12 @@ from bitwright.network.layers import (
     Constant,
     Conv,
     Dense,
+    Dot,
+    Einsum,
     ExpLinear,
     HardSigmoid,
     Layer,
+    LayerNorm,
     Lookup,
     Merge,
     MergeOp,
@@ -56,7 +59,7 @@ def float32_exact(network: Network, values: Mapping[str, npt.NDArray[np.int64]])
 
 def _never_exact(layer: Layer) -> str:
     """Why Keras computes another number by design; empty where it does not."""
-    if isinstance(layer, Table | Softmax | ExpLinear | HardSigmoid | Lookup | Recurrent):
+    if isinstance(layer, Table | Softmax | ExpLinear | HardSigmoid | Lookup | Recurrent | LayerNorm):
         return "is a table here and a float function in Keras"
     if isinstance(layer, Pool) and layer.op is PoolOp.AVERAGE:
         return "is an average that is rounded here and a float in Keras"
@@ -86,6 +89,11 @@ def _layer_exact(
             step = max(source.result.fraction for source in sources)
             ends = [a.max(axis=1) * 2.0 ** (step - s.result.fraction) for a, s in zip(x, sources, strict=True)]
             total = (ends[0] + ends[1])[:, None]
+        case Dot():
+            total = (x[0] * x[1]).sum(axis=1, keepdims=True)
+        case Einsum():
+            a, b = (v.reshape(len(v), *source.shape) for v, source in zip(x, sources, strict=True))
+            total = np.einsum("nijc,nikc->nijk", a, b).reshape(len(a), -1)
         case _:
             total = np.abs(values[layer.name].astype(np.float64))
     return np.asarray(total.max(axis=1) < LIMIT)

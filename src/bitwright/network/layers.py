@@ -31,6 +31,7 @@ from bitwright.network.layer_activations import (
     TableFunction,
     Threshold,
 )
+from bitwright.network.layer_attention import Einsum, Embedding, LayerNorm
 from bitwright.network.layer_base import Base, Constant, Shape
 from bitwright.network.layer_images import Pool, PoolForm, PoolOp, Rearrange, RearrangeOp
 from bitwright.network.layer_products import Conv, Dense
@@ -103,10 +104,13 @@ Layer = (
     | Levels
     | Lookup
     | CastEach
+    | Embedding
+    | LayerNorm
     | Recurrent
     | Argmax
     | Merge
     | Dot
+    | Einsum
     | Concat
     | Reshape
 )
@@ -159,10 +163,12 @@ def parameters(layer: Layer) -> tuple[int, int]:
     match layer:
         case Dense() | Conv():
             constants = (layer.weight, layer.bias)
-        case ScaleBias():
+        case ScaleBias() | LayerNorm():
             constants = (layer.scale, layer.bias)
         case Leaky():
             constants = (layer.slope,)
+        case Embedding():
+            constants = (layer.table,)
         case Recurrent():
             constants = (layer.weight, layer.recurrent_weight, layer.bias, layer.recurrent_bias)
         case _:
@@ -172,7 +178,8 @@ def parameters(layer: Layer) -> tuple[int, int]:
 
 __all__ = [
     "LAYER_KINDS", "Argmax", "Base", "Cast", "CastEach", "Cell", "Concat", "Constant", "Conv", "Dense", "Dot",
-    "ExpLinear", "GateFunction", "HardMax", "HardSigmoid", "Input", "Layer", "Leaky", "Levels", "Lookup", "Merge",
-    "MergeOp", "Network", "Pool", "PoolForm", "PoolOp", "Rearrange", "RearrangeOp", "Recurrent", "Relu", "Reshape",
-    "ScaleBias", "Shape", "Softmax", "SoftmaxKind", "Table", "TableFunction", "Threshold", "parameters",
+    "Einsum", "Embedding", "ExpLinear", "GateFunction", "HardMax", "HardSigmoid", "Input", "Layer", "LayerNorm",
+    "Leaky", "Levels", "Lookup", "Merge", "MergeOp", "Network", "Pool", "PoolForm", "PoolOp", "Rearrange",
+    "RearrangeOp", "Recurrent", "Relu", "Reshape", "ScaleBias", "Shape", "Softmax", "SoftmaxKind", "Table",
+    "TableFunction", "Threshold", "parameters",
 ]  # fmt: skip

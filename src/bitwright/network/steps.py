@@ -31,11 +31,14 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
+    Embedding,
     ExpLinear,
     HardMax,
     HardSigmoid,
     Input,
     Layer,
+    LayerNorm,
     Leaky,
     Levels,
     Lookup,
@@ -52,6 +55,7 @@ from bitwright.network.layers import (
     Threshold,
 )
 from bitwright.network.rearrange import source_index
+from bitwright.network.steps_attention import einsum, embedding, layer_norm
 from bitwright.network.steps_conv import convolution
 from bitwright.network.steps_elements import (
     cast_each,
@@ -83,6 +87,8 @@ def step_of(layer: Layer, sources: Sequence[Layer], bounds: Bounds) -> Step:
             return _concat(layer, sources, bounds)
         case Dot():
             return _dot(layer, sources)
+        case Einsum():
+            return einsum(layer, sources)
         case _:
             return _step_of_one(layer, sources[0], bounds[sources[0].name])
 
@@ -125,13 +131,17 @@ def _step_of_one(layer: Layer, source: Layer, inside: Interval) -> Step:
             return lookup(layer, fmt)
         case CastEach():
             return cast_each(layer, fmt)
+        case Embedding():
+            return embedding(layer, fmt)
+        case LayerNorm():
+            return layer_norm(layer, fmt)
         case Recurrent():
             return recurrent(layer, source, inside)
         case Argmax():
             return lambda x: np.argmax(x, axis=1)[:, None]
         case Reshape():
             return lambda x: x
-        case Input() | Merge() | Concat() | Dot():
+        case Input() | Merge() | Concat() | Dot() | Einsum():
             raise AssertionError("not a layer of one source")
     assert_never(layer)
 

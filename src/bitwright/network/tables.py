@@ -105,6 +105,13 @@ def _assign_infinity(positive: bool, fmt: FixedFormat) -> int:
     return quantize_number((1 if positive else -1) * (1 << 128), fmt)
 
 
+def inverse_root_table(entries: int, fmt: FixedFormat, epsilon_power: int, range_power: int) -> Constant:
+    """``init_invert_sqr_table``: entry i stands for a variance of ``10**-epsilon_power + i 2**-range_power / n``."""
+    least, step = np.float32(10.0**-epsilon_power), np.float32(2.0**-range_power) / np.float32(entries)
+    values = [least + step * np.float32(i) for i in range(entries)]
+    return _constant([1.0 / float(np.sqrt(value)) for value in values], fmt)
+
+
 def _address_values(address: FixedFormat, entries: int) -> list[float]:
     """The number that each table index stands for: the index as the top bits of ``address``."""
     bits = (entries - 1).bit_length()

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bitwright.errors import DatasetError
 from bitwright.fixed import FixedFormat, Overflow, Raw, Rounding, quantize
-from bitwright.network.layers import Conv, Dense, Network
+from bitwright.network.layers import Conv, Dense, Embedding, Network
 
 Ints = npt.NDArray[np.int64]
 
@@ -88,15 +88,53 @@ def random_rows(formats: list[FixedFormat], rows: int, rng: np.random.Generator)
     return x
 
 
+def tokens(network: Network) -> dict[int, int]:
+    """Columns of the vectors that are indices, each with the rows of the smallest Embedding that it is for."""
+    embeddings = [layer for layer in network.layers if isinstance(layer, Embedding)]
+    found, edge = dict[int, int](), 0
+    for source in network.inputs:
+        rows = [len(layer.table.raw) for layer in embeddings if source.name in layer.sources]
+        found |= dict.fromkeys(range(edge, edge + source.size), min(rows)) if rows else {}
+        edge += source.size
+    return found
+
+
+def _as_tokens(x: Ints, network: Network) -> Ints:
+    """The rows with a whole number below the table's end in each column of indices."""
+    formats = input_formats(network)
+    for column, rows in tokens(network).items():
+        fmt = formats[column]
+        step = 1 << max(-fmt.fraction, 0)
+        count = min((rows - 1) // step + 1, (fmt.max >> max(fmt.fraction, 0)) + 1)
+        x[:, column] = (x[:, column] % count) << max(fmt.fraction, 0)
+    return x
+
+
+def _check_tokens(x: Ints, network: Network) -> None:
+    formats = input_formats(network)
+    for column, rows in tokens(network).items():
+        index = x[:, column] * 2.0 ** -formats[column].fraction
+        wrong = (index < 0) | (index > rows - 1)
+        if wrong.any():
+            raise DatasetError(
+                f"row {int(wrong.argmax())} has index {index[wrong][0]:g} for an embedding of {rows} rows",
+                hint="give whole numbers from zero up, below the embedding's input_dim",
+            )
+
+
 WORK = 1_000_000_000
 """Products of all vectors together, above :data:`FEWEST` vectors."""
 
 FEWEST = 1000
 
+ELEMENTS = 20_000_000
+"""Input elements of all vectors together: images of 512 x 512 pixels would fill the memory."""
+
 
 def _affordable(network: Network, real: int, random: int) -> tuple[int, int]:
-    """Numbers of real and random vectors in the same proportion, as many as WORK allows."""
-    most = max(FEWEST, WORK // max(products(network), 1))
+    """Numbers of real and random vectors in the same proportion, as many as WORK and ELEMENTS allow."""
+    size = sum(layer.size for layer in network.inputs)
+    most = min(max(FEWEST, WORK // max(products(network), 1)), max(ELEMENTS // size, 1))
     if real + random <= most:
         return real, random
     part = real * most // (real + random)
@@ -115,15 +153,18 @@ def products(network: Network) -> int:
 def draw(network: Network, rows: npt.NDArray[Any] | None, real: int, random: int, seed: int) -> Vectors:
     """The vectors of a run: real rows first, then corners, then random ones; the seed decides all.
 
+    Indices of an Embedding are whole numbers of its table in all of them, as hls4ml's C++ reads beyond it.
     Random ones stand in for real rows that the data set does not have.  A network with many products gets fewer of
     both (see :data:`WORK`): hls4ml's C++ did 19 to 91 million products a second.
     """
     real, random = _affordable(network, real, random)
     formats = input_formats(network)
     taken = 0 if rows is None else min(len(rows), real)
-    parts = [corners(formats), random_rows(formats, random + real - taken, np.random.default_rng(seed))]
+    made = [corners(formats), random_rows(formats, random + real - taken, np.random.default_rng(seed))]
+    parts = [_as_tokens(part, network) for part in made]
     if rows is not None and len(rows) and real:
         head = quantize_rows(rows[:real], formats)
+        _check_tokens(head, network)
         taken = len(head)
         parts.insert(0, head)
     return Vectors(np.concatenate(parts), taken, seed)

@@ -1,18 +1,21 @@
-"""Blocks of a design: a core (parallel kernel, engine, line buffer), its credit counter and output FIFO."""
+"""Blocks of a design: a core (parallel kernel, engine, line buffer, recurrence), its credit counter and output FIFO."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bitwright.config.names import identifier
-from bitwright.rtl import engine_dense
-from bitwright.rtl.estimate import folded
+from bitwright.fixed import FixedFormat
+from bitwright.network import Network
+from bitwright.network.layers import Dense, Input
+from bitwright.rtl import engine_dense, engine_recurrent
+from bitwright.rtl.estimate import choice_lut, folded, gates_lut
 from bitwright.rtl.kernel import Kernel, build, cost
-from bitwright.rtl.parts import FoldedCore, KernelCore, Part, StepCore
+from bitwright.rtl.parts import FoldedCore, KernelCore, Part, RecurrentCore, StepCore
 from bitwright.rtl.ports import port_width, tensors
 from bitwright.rtl.schedule import Node
 from bitwright.rtl.top import kernel_texts
@@ -35,6 +38,7 @@ class Unit:
         memory: the lines of its memory file ``<name>.mem``.
         parts: other units that are synthesized as a part of it.
         dsp: whether its products go to DSP blocks.
+        whole: whether its figures are the sum over its children too: they are parts of its layer.
         stages: first and last pipeline stage.
         estimated_lut: before synthesis; 0 for plumbing.
         registers: bits of the widest registers, about; some synthesis passes take their square.
@@ -48,6 +52,7 @@ class Unit:
     memory: tuple[str, ...] = ()
     parts: tuple[Unit, ...] = ()
     dsp: bool = True
+    whole: bool = False
     stages: tuple[int, int] = (0, 0)
     estimated_lut: float = 0.0
     registers: int = 0
@@ -75,6 +80,8 @@ def make_block(part: Part, depth_per_stage: float) -> Block:
             return _kernel_block(part, core, depth_per_stage)
         case FoldedCore():
             return _folded_block(part, core, depth_per_stage)
+        case RecurrentCore():
+            return _recurrent_block(part, core, depth_per_stage)
         case StepCore():
             return _step_block(part, core, depth_per_stage)
     assert_never(core)
@@ -130,7 +137,8 @@ def _tail(part: Part, core: FoldedCore | StepCore, depth_per_stage: float) -> tu
 
 def _folded_block(part: Part, core: FoldedCore, depth_per_stage: float) -> Block:
     times = engine_dense.timing(core.layer)
-    engine = tuple(_engine_units(part, core, times.latency))
+    bits = port_width(part.reads) + core.layer.size * (core.layer.accum.width + core.layer.result.width)
+    engine = tuple(_engine_units(_module(part), core.layer, core.source, bits))
     tail, latency = _tail(part, core, depth_per_stage)
     latency += times.latency
     depth = _depth(-(-(latency + 2) // times.interval))
@@ -140,16 +148,51 @@ def _folded_block(part: Part, core: FoldedCore, depth_per_stage: float) -> Block
     return Block(part, node, (*engine, *tail), _wrapper(part, node, names, core_width=width, has_ready=True))
 
 
-def _engine_units(part: Part, core: FoldedCore, latency: int) -> Iterator[Unit]:
-    name, layer = _module(part), core.layer
+def _engine_units(name: str, layer: Dense, source: FixedFormat, registers: int) -> Iterator[Unit]:
+    """A folded product and its ROM."""
     memory = tuple(engine_dense.memory_words(layer))
     yield Unit(f"{name}_rom", engine_dense.rom_text(f"{name}_rom", layer), memory=memory)
     yield Unit(
-        name, engine_dense.engine_text(name, layer, core.source), (layer.name,), engine_dense.LIBRARY, (f"{name}_rom",),
-        dsp=engine_dense.uses_dsp(layer, core.source), stages=(0, latency),
-        registers=port_width(part.reads) + layer.size * (layer.accum.width + layer.result.width),
-        estimated_lut=folded(layer, core.source, layer.reuse_factor).lut,
+        name, engine_dense.engine_text(name, layer, source), (layer.name,), engine_dense.LIBRARY, (f"{name}_rom",),
+        dsp=engine_dense.uses_dsp(layer, source), stages=(0, engine_dense.timing(layer).latency),
+        registers=registers, estimated_lut=folded(layer, source, layer.reuse_factor).lut,
     )  # fmt: skip
+
+
+def _recurrent_block(part: Part, core: RecurrentCore, depth_per_stage: float) -> Block:
+    layer, name = core.layer, _module(part)
+    (of_features, first), (of_state, second) = (
+        _product_units(part, product, source, depth_per_stage)
+        for product, source in zip(engine_recurrent.products(layer), (core.source, layer.result), strict=True)
+    )
+    gates = build(engine_recurrent.gates_network(layer, part.prefix), depth_per_stage, f"{name}_gates")
+    inner = tuple(replace(unit, layers=()) for unit in (*of_features, *of_state, *kernel_units(gates)))
+    count = engine_recurrent.groups(layer)
+    period = engine_recurrent.period(max(first, second), gates.latency, count)
+    names = (of_features[-1].name, of_state[-1].name, gates.top)
+    lut = gates_lut(gates) + choice_lut(layer, count)
+    lut += sum(unit.estimated_lut for unit in (*of_features, *of_state))
+    text = engine_recurrent.core_text(name, core, names, int(second > first))
+    unit = Unit(
+        name, text, (layer.name,), engine_recurrent.LIBRARY, names, whole=True, stages=(0, period),
+        estimated_lut=round(lut, 1),
+    )  # fmt: skip
+    steps = ((True, layer.sequences),) * (core.steps - 1) + ((True, True),)
+    node = Node(part.name, period + 1, depth=_depth(2), interval=period, steps=steps, beats=part.beats)
+    return Block(part, node, (*inner, unit), _wrapper(part, node, {"core": name}, claims=True))
+
+
+def _product_units(
+    part: Part, product: Dense, source: FixedFormat, depth_per_stage: float
+) -> tuple[tuple[Unit, ...], int]:
+    """A product of a recurrent layer, folded or as a kernel, and its latency."""
+    name = f"{identifier(part.prefix)}_{identifier(product.name)}"
+    if engine_dense.is_folded(product):
+        bits = product.weight.raw.shape[0] * source.width + 2 * product.size * product.accum.width
+        return tuple(_engine_units(name, product, source, bits)), engine_dense.timing(product).latency
+    reads = Input(name=product.sources[0], sources=(), shape=product.weight.raw.shape[:1], result=source)
+    kernel = build(Network(part.prefix, (reads, product), (product.name,)), depth_per_stage, f"{name}_kernel")
+    return kernel_units(kernel), kernel.latency
 
 
 def _step_block(part: Part, core: StepCore, depth_per_stage: float) -> Block:
@@ -166,9 +209,12 @@ def _step_block(part: Part, core: StepCore, depth_per_stage: float) -> Block:
 
 def _wrapper(
     part: Part, node: Node, names: dict[str, str], *, core_width: int = 0, has_ready: bool = False,
-    parameters: dict[str, int] | None = None, library: tuple[str, ...] = (),
+    claims: bool = False, parameters: dict[str, int] | None = None, library: tuple[str, ...] = (),
 ) -> Unit:  # fmt: skip
-    """The module with valid/ready on both sides; a core with ``parameters`` is hand-written and claims places."""
+    """The module with valid/ready on both sides.
+
+    A core that ``claims`` says when it begins a result; one with ``parameters`` is hand-written, and does so too.
+    """
     values: dict[str, Any] = {
         "name": _module(part, "_block"),
         "tail": "",
@@ -183,7 +229,7 @@ def _wrapper(
         "depth": node.depth,
         "address": node.depth.bit_length() - 1,
         "has_ready": has_ready,
-        "claims": bool(parameters),
+        "claims": claims or bool(parameters),
     }
     children = tuple(name for name in (values["core"], values["tail"]) if name and f"{name}.sv" not in library)
     return Unit(

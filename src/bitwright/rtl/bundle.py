@@ -66,6 +66,7 @@ class ModuleInfo(_Data):
     last_stage: int = 0
     estimated_lut: float = Field(default=0.0, description="alkaid's for adder graphs, by formula for engines")
     dsp: bool = Field(default=True, description="whether its products go to DSP blocks")
+    whole: bool = Field(default=False, description="whether its children are parts of its layer")
     registers: int = Field(default=0, description="bits of its widest registers, about")
     library: tuple[str, ...] = Field(default=(), description="files of modules that are synthesized with it")
     children: tuple[str, ...] = Field(default=(), description="other modules of this list that it instantiates")

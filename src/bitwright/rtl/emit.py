@@ -199,8 +199,9 @@ def _bundle(network: Network, units: Sequence[Unit], target: TargetConfig, **val
 def _module(unit: Unit) -> ModuleInfo:
     return ModuleInfo(
         name=unit.name, file=f"rtl/{unit.name}.sv", layers=unit.layers, first_stage=unit.stages[0],
-        last_stage=unit.stages[1], estimated_lut=unit.estimated_lut, dsp=unit.dsp, registers=unit.registers,
-        library=_belonging(unit), children=unit.children, memory=f"rtl/{unit.name}.mem" if unit.memory else None,
+        last_stage=unit.stages[1], estimated_lut=unit.estimated_lut, dsp=unit.dsp, whole=unit.whole,
+        registers=unit.registers, library=_belonging(unit), children=unit.children,
+        memory=f"rtl/{unit.name}.mem" if unit.memory else None,
     )  # fmt: skip
 
 

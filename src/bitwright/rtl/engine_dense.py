@@ -22,6 +22,16 @@ def valid_reuse_factors(n_in: int, n_out: int) -> tuple[int, ...]:
     return tuple(sorted(f for f in factors if (n_in % f == 0 if f < n_in else f % n_in == 0)))
 
 
+def nearest_reuse_factor(n_in: int, n_out: int, asked: int) -> int:
+    """The factor that hls4ml takes where it cannot have the one asked for (get_closest_reuse_factor)."""
+    return min(valid_reuse_factors(n_in, n_out), key=lambda factor: (abs(factor - asked), factor))
+
+
+def is_folded(layer: Dense) -> bool:
+    """Whether a product is time-multiplexed."""
+    return layer.strategy == "resource" and layer.reuse_factor > 1
+
+
 @dataclass(frozen=True, slots=True)
 class FoldedTiming:
     """Clocks of a folded Dense layer: ``interval`` between words, ``latency`` from a word to its result."""

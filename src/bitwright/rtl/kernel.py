@@ -30,6 +30,7 @@ from bitwright.network.layers import (
     CastEach,
     Conv,
     Dense,
+    Einsum,
     ExpLinear,
     HardSigmoid,
     Input,
@@ -39,6 +40,7 @@ from bitwright.network.layers import (
     Lookup,
     Network,
     Rearrange,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -48,12 +50,13 @@ from bitwright.network.layers import (
 from bitwright.rtl import symbolic
 from bitwright.rtl.alkaid_exact import NARROWER
 from bitwright.rtl.quantizers import EXACT_BITS
+from bitwright.rtl.symbolic_recurrent import unrolled_products
 
 HARDWARE = HWConfig(1, 1, -1)
 """Delay model: one adder of w bits costs 1.09 + 0.025 (w - 1) units (alkaid, passes/surrogate.py)."""
 
 MOST_PRODUCTS = 200_000
-"""Multiplications by constants that one parallel kernel may have; more would take hours and no device holds them."""
+"""Multiplications that one parallel kernel may have; more would take hours and no device holds them."""
 
 ELEMENT_WISE = (
     Relu, Cast, CastEach, ScaleBias, Table, Lookup, Leaky, Threshold, HardSigmoid, ExpLinear, Levels,
@@ -164,19 +167,23 @@ def _check_names(network: Network) -> None:
 
 
 def _check_size(network: Network) -> None:
-    sizes = {layer.name: _products(layer) for layer in network.layers}
+    sizes = {layer.name: _products(network, layer) for layer in network.layers}
     total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name])
     if total > MOST_PRODUCTS:
         raise UnsupportedLayerError(
-            f"{total} multiplications by constants, {sizes[largest]} of them in '{largest}'; fully parallel hardware"
+            f"{total} multiplications, {sizes[largest]} of them in '{largest}'; fully parallel hardware"
             f" holds at most {MOST_PRODUCTS}",
             where=network.name,
             hint="fold it: Strategy: Resource with a ReuseFactor, or a smaller or sparser model",
         )
 
 
-def _products(layer: Layer) -> int:
-    """Weights that are not zero, once for each position that has them."""
+def _products(network: Network, layer: Layer) -> int:
+    """Weights that are not zero, once for each position or step that has them; all products of two tensors."""
+    if isinstance(layer, Einsum):
+        return layer.size * network.layer(layer.sources[0]).shape[-1]
+    if isinstance(layer, Recurrent):
+        return unrolled_products(layer, network.layer(layer.sources[0]).shape[0])
     if not isinstance(layer, Dense | Conv):
         return 0
     return int(np.count_nonzero(layer.weight.raw)) * (prod(layer.shape[:-1]) if isinstance(layer, Conv) else 1)

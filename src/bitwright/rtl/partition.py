@@ -1,7 +1,8 @@
 """Which hardware computes which layers of a network under io_parallel: words of whole tensors.
 
-Layers whose hls4ml strategy is ``resource`` with a reuse factor above 1 become engines, one block each.  What
-lies between two ranks of engines becomes one parallel kernel.  A network without engines is one kernel.
+Layers whose hls4ml strategy is ``resource`` with a reuse factor above 1 become engines, one block each, and so do
+recurrent layers that are too large to be unrolled.  What lies between two ranks of engines becomes one parallel
+kernel.  A network without engines is one kernel.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ from dataclasses import replace
 
 from bitwright.errors import UnsupportedLayerError
 from bitwright.network import Network
-from bitwright.network.layers import Conv, Dense, Input, Layer
-from bitwright.rtl.engine_dense import valid_reuse_factors
+from bitwright.network.layers import Conv, Dense, Input, Layer, Recurrent
+from bitwright.rtl.engine_dense import is_folded, valid_reuse_factors
+from bitwright.rtl.engine_recurrent import with_factor
 from bitwright.rtl.kernel import FUSED
+from bitwright.rtl.partition_recurrent import is_recurrent_engine, recurrent_parts
 from bitwright.rtl.parts import FoldedCore, KernelCore, Part
 from bitwright.rtl.ports import tensors
 
 
-def is_engine(layer: Layer) -> bool:
+def is_engine(network: Network, layer: Layer) -> bool:
     """Whether a layer is time-multiplexed hardware."""
-    return isinstance(layer, Dense) and layer.strategy == "resource" and layer.reuse_factor > 1
+    if isinstance(layer, Recurrent):
+        return is_recurrent_engine(network, layer)
+    return isinstance(layer, Dense) and is_folded(layer)
 
 
 def partition(network: Network) -> tuple[Part, ...]:
@@ -30,7 +35,7 @@ def partition(network: Network) -> tuple[Part, ...]:
         UnsupportedLayerError: a reuse factor that does not divide the layer's products.
     """
     network = _live(network)
-    tails = {layer.name: tail_of(network, layer, FUSED) for layer in network.layers if is_engine(layer)}
+    tails = {layer.name: _tail(network, layer) for layer in network.layers if is_engine(network, layer)}
     inner = {layer.name for tail in tails.values() for layer in tail}
     levels = levels_of(network, inner, inner | set(tails))
     parts = []
@@ -39,8 +44,15 @@ def partition(network: Network) -> tuple[Part, ...]:
         kernel = tuple(layer for layer in here if layer.name not in inner | set(tails))
         if kernel:
             parts.append(kernel_part(network, kernel))
-        parts += [_engine(network, layer, tails[layer.name]) for layer in here if layer.name in tails]
+        for layer in here:
+            if layer.name in tails:
+                parts += _engine(network, layer, tails[layer.name])
     return tuple(parts)
+
+
+def _tail(network: Network, layer: Layer) -> tuple[Layer, ...]:
+    """Layers that join the block of an engine; a recurrent one has its states collected first."""
+    return () if isinstance(layer, Recurrent) else tail_of(network, layer, FUSED)
 
 
 def _live(network: Network) -> Network:
@@ -86,15 +98,30 @@ def kernel_part(network: Network, layers: tuple[Layer, ...]) -> Part:
     return Part(network.name, layers[0].name, tuple(layer.name for layer in layers), reads, writes, KernelCore(cut))
 
 
-def _engine(network: Network, layer: Layer, tail: tuple[Layer, ...]) -> Part:
+def _engine(network: Network, layer: Layer, tail: tuple[Layer, ...]) -> Iterator[Part]:
+    if isinstance(layer, Recurrent):
+        check_recurrent_factors(layer)
+        yield from recurrent_parts(network, layer)
+        return
     checked = checked_factor(layer)
     source = network.layer(layer.sources[0])
     layers = (layer, *tail)
     core = FoldedCore(checked, source.result, cut_out(network, tail) if tail else None)
     names = tuple(member.name for member in layers)
-    return Part(
+    yield Part(
         network.name, layer.name, names, tensors(network, layer.sources), tensors(network, names[-1:]), core
     )  # fmt: skip
+
+
+def check_recurrent_factors(layer: Recurrent) -> None:
+    """Both reuse factors divide.
+
+    Raises:
+        UnsupportedLayerError: as :func:`checked_factor`.
+    """
+    for product in layer.products():
+        if is_folded(product):
+            checked_factor(product)
 
 
 def checked_factor(layer: Layer) -> Dense:
@@ -137,11 +164,13 @@ def as_input(layer: Layer) -> Input:
 
 
 def with_reuse(network: Network, factors: dict[str, int]) -> Network:
-    """The network with other reuse factors for some Dense and Conv layers; 1 makes a layer parallel."""
-    layers = tuple(
-        replace(layer, strategy="resource" if factors[layer.name] > 1 else "latency", reuse_factor=factors[layer.name])
-        if isinstance(layer, Dense | Conv) and layer.name in factors
-        else layer
-        for layer in network.layers
-    )
-    return replace(network, layers=layers)
+    """The network with other reuse factors for some layers that have one; 1 makes a layer parallel."""
+    return replace(network, layers=tuple(_with_factor(layer, factors.get(layer.name)) for layer in network.layers))
+
+
+def _with_factor(layer: Layer, factor: int | None) -> Layer:
+    if factor is None or not isinstance(layer, Dense | Conv | Recurrent):
+        return layer
+    if isinstance(layer, Recurrent):
+        return with_factor(layer, factor)
+    return replace(layer, strategy="resource" if factor > 1 else "latency", reuse_factor=factor)

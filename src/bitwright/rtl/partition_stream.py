@@ -2,8 +2,8 @@
 
 What works on each beat by itself becomes parallel kernels.  Convolution and pooling become line buffers and a kernel
 (or an engine) for one window; padding, cropping and up-sampling a hand-written block alone; global pooling
-accumulators.  Whatever else moves elements between beats collects the whole tensor into a word, and splits the result
-into beats again.
+accumulators; a recurrent layer an engine.  Whatever else moves elements between beats collects the whole tensor into a
+word, and splits the result into beats again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from bitwright.network.layers import (
     Constant,
     Conv,
     Dense,
+    Einsum,
     ExpLinear,
     HardMax,
     HardSigmoid,
@@ -37,6 +38,7 @@ from bitwright.network.layers import (
     PoolForm,
     Rearrange,
     RearrangeOp,
+    Recurrent,
     Relu,
     Reshape,
     ScaleBias,
@@ -46,7 +48,8 @@ from bitwright.network.layers import (
 )
 from bitwright.rtl import stream_cores as cores
 from bitwright.rtl.kernel import ELEMENT_WISE
-from bitwright.rtl.partition import checked_factor, levels_of, tail_of
+from bitwright.rtl.partition import check_recurrent_factors, checked_factor, levels_of, tail_of
+from bitwright.rtl.partition_recurrent import recurrent_core
 from bitwright.rtl.parts import Core, FoldedCore, KernelCore, Part, beats_of
 from bitwright.rtl.ports import Tensor
 
@@ -81,12 +84,12 @@ class _Streams:
     def _per_beat(self, layer: Layer) -> bool:
         """Whether each beat of the result depends on the same beat of the sources alone, in the same way."""
         beats, channels = beats_of(layer.shape), layer.shape[-1]
-        if any(beats_of(source.shape) != beats for source in self._sources(layer)):
+        if isinstance(layer, Einsum) or any(beats_of(source.shape) != beats for source in self._sources(layer)):
             return False
         if isinstance(layer, Dense | Conv):
             return _is_pointwise(layer, self._sources(layer)[0]) and not _is_folded(layer)
         if beats == 1:
-            return not isinstance(layer, Pool)
+            return not isinstance(layer, Pool | Recurrent)
         match layer:
             case Relu() | Cast() | Table() | Lookup() | Threshold() | HardSigmoid() | ExpLinear():
                 return True
@@ -192,6 +195,8 @@ class _Streams:
                 yield self._folded(layer, layer, self._beat(source.name), 1)
             case Conv():
                 yield from self._conv(layer, source)
+            case Recurrent() if not layer.backward:
+                yield self._recurrent(layer, source)
             case Pool() if beats_of(layer.shape) > 1 and layer.kernel != source.shape[:-1]:
                 yield self._window(layer, self._pool_tail(layer))
             case Pool(form=PoolForm.GLOBAL_STREAM) if beats_of(source.shape) > 1:
@@ -203,6 +208,11 @@ class _Streams:
                 yield self._collect(layer.name, source, (layer.name,))
             case _:
                 yield from self._whole(layer)
+
+    def _recurrent(self, layer: Recurrent, source: Layer) -> Part:
+        check_recurrent_factors(layer)
+        reads, writes, beats = (self._beat(source.name),), (self._beat(layer.name),), beats_of(source.shape)
+        return self._part(layer.name, (layer.name,), reads, writes, recurrent_core(self.network, layer), beats)
 
     def _conv(self, layer: Conv, source: Layer) -> Iterator[Part]:
         if not _is_folded(layer):

@@ -7,7 +7,7 @@ from math import prod
 
 from bitwright.fixed import FixedFormat
 from bitwright.network import Network
-from bitwright.network.layers import Dense
+from bitwright.network.layers import Dense, Recurrent
 from bitwright.rtl.ports import Tensor
 
 
@@ -50,7 +50,17 @@ class StepCore:
     tail: Network | None = None
 
 
-Core = KernelCore | FoldedCore | StepCore
+@dataclass(frozen=True, slots=True, eq=False)
+class RecurrentCore:
+    """A recurrent layer, a step of ``features`` values per beat: its state in registers, its products folded or not."""
+
+    layer: Recurrent
+    source: FixedFormat
+    features: int
+    steps: int
+
+
+Core = KernelCore | FoldedCore | RecurrentCore | StepCore
 
 
 @dataclass(frozen=True, slots=True, eq=False)

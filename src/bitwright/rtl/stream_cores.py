@@ -39,16 +39,19 @@ def _completes(place: int, kernel: int, stride: int) -> bool:
     return place >= first and (place - first) % stride == 0
 
 
-def collect(bits: int, count: int) -> StepCore:
-    """``count`` beats of ``bits`` to one word."""
-    return StepCore("stream_collect", {"BITS": bits, "COUNT": count}, _last_gives(count), bits * count)
+def collect(bits: int, count: int, *, reverse: bool = False) -> StepCore:
+    """``count`` beats of ``bits`` to one word, the first in the lowest bits or, in ``reverse``, in the highest."""
+    return StepCore("stream_collect", _word(bits, count, reverse), _last_gives(count), bits * count)
 
 
-def split(bits: int, count: int) -> StepCore:
-    """One word to ``count`` beats of ``bits``."""
-    return StepCore(
-        "stream_split", {"BITS": bits, "COUNT": count}, ((True, True), *((False, True),) * (count - 1)), bits
-    )
+def split(bits: int, count: int, *, reverse: bool = False) -> StepCore:
+    """One word to ``count`` beats of ``bits``, the lowest first or, in ``reverse``, the highest."""
+    steps = ((True, True), *((False, True),) * (count - 1))
+    return StepCore("stream_split", _word(bits, count, reverse), steps, bits)
+
+
+def _word(bits: int, count: int, reverse: bool) -> dict[str, int]:
+    return {"BITS": bits, "COUNT": count} | ({"REVERSE": 1} if reverse else {})
 
 
 def _last_gives(count: int) -> tuple[tuple[bool, bool], ...]:

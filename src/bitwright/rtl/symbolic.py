@@ -22,11 +22,14 @@ from bitwright.network.layers import (
     Conv,
     Dense,
     Dot,
+    Einsum,
+    Embedding,
     ExpLinear,
     HardMax,
     HardSigmoid,
     Input,
     Layer,
+    LayerNorm,
     Leaky,
     Levels,
     Lookup,
@@ -51,6 +54,7 @@ from bitwright.rtl.quantizers import (
     wrapped,
 )
 from bitwright.rtl.symbolic_activations import activation, lookup, relu, table
+from bitwright.rtl.symbolic_attention import einsum, embedding, layer_norm
 from bitwright.rtl.symbolic_dense import Variables, dense, value
 from bitwright.rtl.symbolic_images import conv, pool, rearrange, tree_sum
 from bitwright.rtl.symbolic_recurrent import recurrent
@@ -87,10 +91,16 @@ def apply(layer: Layer, sources: Sequence[Variables], read: Sequence[Layer]) -> 
             return _by_slices(layer, sources[0], lambda x: _hard_max(layer, x))
         case Leaky() | Threshold() | HardSigmoid() | Levels() | ExpLinear() | Lookup() | CastEach():
             return [activation(layer, v, i, read[0].result) for i, v in enumerate(sources[0])]
+        case Embedding():
+            return embedding(layer, sources[0])
+        case LayerNorm():
+            return layer_norm(layer, sources[0])
         case Recurrent():
             return recurrent(layer, sources[0], read[0].shape)
         case Dot():
             return [_dot(layer, sources[0], sources[1])]
+        case Einsum():
+            return einsum(layer, sources[0], sources[1])
         case Argmax():
             return [_argmax(sources[0])]
         case Merge():

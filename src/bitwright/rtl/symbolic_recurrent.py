@@ -5,12 +5,18 @@ Written from hls4ml's C++ alone (nnet_recurrent.h), not from the reference: the 
 
 from __future__ import annotations
 
+import numpy as np
 from alkaid.trace import FVariable
 
 from bitwright.network.layers import Cell, Recurrent, Relu, Shape
 from bitwright.rtl.quantizers import assign
 from bitwright.rtl.symbolic_activations import relu, table
 from bitwright.rtl.symbolic_dense import Variables, dense
+
+
+def unrolled_products(layer: Recurrent, steps: int) -> int:
+    """Multiplications by constants of all steps together."""
+    return steps * sum(int(np.count_nonzero(weight.raw)) for weight in (layer.weight, layer.recurrent_weight))
 
 
 def recurrent(layer: Recurrent, x: Variables, shape: Shape) -> Variables:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def layers_in_wave(bundle: Bundle, network: Network, wave: Path) -> dict[str, np
     """Values, in steps of each layer's format, of the layers that the waveform of one vector shows.
 
     The vector was sent to an idle design.  In a lone kernel a net of stage s holds its value after the input
-    register's clock edge and s more; between blocks a stream shows it when it is handed over.
+    register's clock edge and s more; between blocks a stream shows it, beat by beat, when it is handed over.
     """
     return _in_streams(bundle, wave) if bundle.streams else _in_stages(bundle, network, wave)
 
@@ -114,13 +115,20 @@ def _in_streams(bundle: Bundle, wave: Path) -> dict[str, npt.NDArray[np.float64]
     changes, edges = read_vcd(wave, nets)
     found = {}
     for stream in bundle.streams:
-        valid, ready, data = (changes.get(f"{stream.name}_{part}", []) for part in ("valid", "ready", "data"))
-        given = next((t - 1 for t in edges if _at(valid, t - 1) and _at(ready, t - 1)), None)
-        if given is not None:
-            word = _at(data, given)
-            for layer in dict.fromkeys(element.layer for element in stream.elements):
-                found[layer] = np.array([_raw(word, e) for e in stream.elements if e.layer == layer], dtype=np.float64)
+        valid, ready, data = (
+            _sampled(changes.get(f"{stream.name}_{part}", []), edges) for part in ("valid", "ready", "data")
+        )
+        words = [word for word, offered, taken in zip(data, valid, ready, strict=True) if offered and taken]
+        for layer in dict.fromkeys(element.layer for element in stream.elements) if words else ():
+            values = [_raw(word, e) for word in words for e in stream.elements if e.layer == layer]
+            found[layer] = np.array(values, dtype=np.float64)
     return found
+
+
+def _sampled(changes: list[tuple[int, int]], edges: list[int]) -> list[int]:
+    """A net's value just before each clock edge."""
+    times, values = [time for time, _ in changes], [0, *(value for _, value in changes)]
+    return [values[bisect_right(times, edge - 1)] for edge in edges]
 
 
 def _raw(word: int, element: ElementInfo) -> int:

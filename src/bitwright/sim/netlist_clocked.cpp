@@ -14,7 +14,7 @@ struct Register {
 struct Write {
     int32_t memory, address, bits, enable, data;
 };
-enum : int32_t { READ = -1, MULTIPLY = -2 };
+enum : int32_t { READ = -1, MULTIPLY = -2, TABLE = -3 };
 constexpr int LANES = 64;
 
 }  // namespace
@@ -68,8 +68,10 @@ class Runner {
                 s[p->target] = s[p->c] ^ (s[p->a] & (s[p->b] ^ s[p->d]));
             } else if (p->target == READ) {
                 s[p->c] = read(m.memory + p->a, m.operands + p->b, p->d);
-            } else {
+            } else if (p->target == MULTIPLY) {
                 multiply(m.operands + p->c);
+            } else {
+                look_up(m.memory + p->a, m.operands + p->c);
             }
         }
     }
@@ -120,6 +122,18 @@ class Runner {
         for (int i = 0; i < LANES; i++) lanes[i] = m.slots[list[i < width ? i : width - 1]];
         transpose(lanes);
         return list + width;
+    }
+
+    // Words that are the same in every lane, each lane at its own address.
+    void look_up(const uint64_t *words, const int32_t *list) {
+        uint64_t lanes[LANES] = {};
+        const int bits = *list++;
+        for (int i = 0; i < bits; i++) lanes[i] = m.slots[*list++];
+        transpose(lanes);
+        for (int i = 0; i < LANES; i++) lanes[i] = words[lanes[i]];
+        transpose(lanes);
+        const int width = *list++;
+        for (int i = 0; i < width; i++) m.slots[list[i]] = lanes[i];
     }
 
     void multiply(const int32_t *list) {

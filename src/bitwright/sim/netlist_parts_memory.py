@@ -88,14 +88,19 @@ class _BlockMemory(Part):
 
     def _pins(self, data: int, parity: int) -> list[tuple[int, int]]:
         """Nets of the output with their bits of a value."""
-        found = []
-        for names, value, count in (
-            (self.rom.data, data, self.data),
-            (self.rom.parity, parity, self.width - self.data),
-        ):
-            nets = [net for name in names for net in self.cell.pins.get(name, ())]
-            found += [(net, value >> index & 1) for index, net in enumerate(nets[:count]) if isinstance(net, int)]
-        return found
+        sides = ((self._data_nets(), data), (self._parity_nets(), parity))
+        return [(net, value >> index & 1) for nets, value in sides for index, net in nets.items()]
+
+    def _data_nets(self) -> dict[int, int]:
+        return self._nets(self.rom.data, self.data)
+
+    def _parity_nets(self) -> dict[int, int]:
+        return self._nets(self.rom.parity, self.width - self.data)
+
+    def _nets(self, names: Sequence[str], count: int) -> dict[int, int]:
+        """The nets of an output that are read, by their place in it."""
+        nets = [net for name in names for net in self.cell.pins.get(name, ())]
+        return {index: net for index, net in enumerate(nets[:count]) if isinstance(net, int)}
 
     def _rows(self, name: str, rows: int) -> int:
         return sum(self.settings.number(f"{name}_{row:02X}") << 256 * row for row in range(rows))
@@ -105,19 +110,24 @@ class _BlockMemory(Part):
         draft, enable, reset = self.draft, self.bit("ENARDEN", ONE), self.bit("RSTRAMARSTRAM", ZERO)
         address = self.bus("ADDRARDADDR")[: self.rom.bits][self.data.bit_length() - 1 :]
         free = [slot for slot in address if slot not in {ZERO, ONE}]
-        words = self._words(address)
         cleared = dict(self._pins(*self._whole("SRVAL_A", "SRVAL_B")))
-        contents: dict[int, list[int]] = {net: [] for net in self.states}
-        for word in words:
-            for net, bit in self._pins(*word):
-                contents[net].append(bit)
+        values = self._look(self._words(address), free)
         for net, state in self.states.items():
-            value = draft.look(draft.contents(contents[net]), free)
+            value = values[net]
             if reset != ZERO:
                 value = draft.gate("mux", reset, ONE if cleared[net] else ZERO, value)
             if enable != ONE:
                 value = draft.gate("mux", enable, value, state)
             draft.registers.append((state, value))
+
+    def _look(self, words: Sequence[tuple[int, int]], address: Sequence[int]) -> dict[int, int]:
+        """The slot of each net of the output, data and parity looked up one after the other."""
+        values: dict[int, int] = {}
+        sides = zip(zip(*words, strict=True), (self._data_nets(), self._parity_nets()), strict=True)
+        for contents, nets in sides:
+            bits = self.draft.table(contents, address, max(nets, default=-1) + 1) if nets else []
+            values |= {net: bits[index] for index, net in nets.items()}
+        return values
 
     def _words(self, address: Sequence[int]) -> list[tuple[int, int]]:
         """The words that can be addressed, as data and parity: address bits that are constant choose none."""

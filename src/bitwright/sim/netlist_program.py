@@ -1,8 +1,9 @@
 """A netlist as a flat program for many lanes at once: bit l of every word belongs to lane l.
 
-Every gate is the same branch-free step ``target = c ^ (a & (b ^ d))`` on slots (see :data:`FORMS`), so the
-interpreter, netlist_clocked.cpp, has no decisions to make.  Two steps are other things: reading a memory at once,
-and multiplying.  At the clock edge registers take the values of other slots, and memories are written.
+Every gate is the same branch-free step ``target = c ^ (a & (b ^ d))`` on slots (see :func:`gate`), so the
+interpreter, netlist_clocked.cpp, has no decisions to make.  Three steps are other things: reading a memory at once,
+looking up a word of a constant table, and multiplying.  At the clock edge registers take the values of other slots,
+and memories are written.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ ZERO, ONE = 0, 1
 SCRATCH = 2
 """The first of the slots for steps inside one cell."""
 SCRATCH_SLOTS = 128
-READ, MULTIPLY = -1, -2
+READ, MULTIPLY, TABLE = -1, -2, -3
 """In the place of a step's target: the other things."""
+TABLE_STEPS = 300
+"""Steps that looking up a word takes as long as, about."""
 
 Step = tuple[int, int, int, int, int]
 Ints = npt.NDArray[np.int32]
@@ -59,12 +62,12 @@ class Program:
 
     Attributes:
         steps: (steps, 5): target, c, a, b, d; or READ, target, memory, address operands, address bits; or MULTIPLY,
-            operands.
+            operands; or TABLE, operands, memory.
         registers: (registers, 2): slot, slot of its next value.
         writes: (writes, 5): memory, address operands, address bits, slots of enable and data.
         operands: lists of slots that steps and writes refer to by their first index.
         slots: initial words.
-        memory: initial words, one per place.
+        memory: initial words: one per place of what can be written, with a bit per lane; one per word of a table.
     """
 
     steps: Ints
@@ -79,7 +82,8 @@ class Program:
         """Steps, register updates and memory places touched per clock."""
         read = self.steps[:, 0] == READ
         places = int((1 << self.steps[read, 4]).sum()) + int((1 << self.writes[:, 2]).sum())
-        return len(self.steps) + len(self.registers) + places
+        tables = TABLE_STEPS * int((self.steps[:, 0] == TABLE).sum())
+        return len(self.steps) + len(self.registers) + places + tables
 
 
 @dataclass(slots=True)
@@ -155,6 +159,14 @@ class Draft:
         target = self.slot()
         self.steps.append((READ, target, memory, self.list_of(address), len(address)))
         return target
+
+    def table(self, words: Sequence[int], address: Sequence[int], width: int) -> list[int]:
+        """Look up a word of a table that nothing writes; the slots of its bits, at most 64."""
+        self.memory.extend(words)
+        bits = [self.slot() for _ in range(width)]
+        operands = self.list_of([len(address), *address, width, *bits])
+        self.steps.append((TABLE, operands, len(self.memory) - len(words), 0, 0))
+        return bits
 
     def store(self, memory: int, address: Sequence[int], enable: int, data: int) -> None:
         """Write a memory at the clock edge."""

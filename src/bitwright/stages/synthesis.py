@@ -110,8 +110,9 @@ def _measure(bundle: Bundle, results: Sequence[ModuleResult], version: str) -> l
             tool_version=version, stage=FigureStage.POST_SYNTH, black_boxes=tuple(n for n in names if n != result.top),
         )  # fmt: skip
         own[result.top] = [m for m in parsed if m.design == result.top]
-    rows = [m for module in bundle.modules if module.layers for m in own[module.name]]
-    tops = dict.fromkeys((bundle.kernel.module, bundle.shell.module))
+    rows = [m for module in bundle.modules if module.layers and not module.whole for m in own[module.name]]
+    whole = (module.name for module in bundle.modules if module.whole)
+    tops = dict.fromkeys((*whole, bundle.kernel.module, bundle.shell.module))
     return rows + [m for top in tops for m in _total(top, [own[name] for name in bundle.inside(top)])]
 
 

@@ -1,8 +1,9 @@
-// COUNT beats to one word, the first beat in the lowest bits.
+// COUNT beats to one word, the first beat in the lowest bits, or in the highest.
 `default_nettype none
 module stream_collect #(
   parameter BITS  = 8,  // of a beat
-  parameter COUNT = 4   // beats of a word, two or more
+  parameter COUNT = 4,  // beats of a word, two or more
+  parameter REVERSE = 0 // whether the first beat is in the highest bits
 ) (
   input  wire clk,
   input  wire rst,                        // synchronous, active high: the next beat is the first of a word
@@ -33,7 +34,14 @@ module stream_collect #(
     valid_q <= !rst && claim;
     if (rst) number_q <= {NUMBER_BITS{1'b0}};
     else if (step) number_q <= last ? {NUMBER_BITS{1'b0}} : number_q + {{(NUMBER_BITS - 1) {1'b0}}, 1'b1};
-    if (step) word_q <= {in_data, word_q[COUNT*BITS-1:BITS]};
   end
+
+  generate
+    if (REVERSE != 0) begin : g_first_highest
+      always @(posedge clk) if (step) word_q <= {word_q[(COUNT-1)*BITS-1:0], in_data};
+    end else begin : g_first_lowest
+      always @(posedge clk) if (step) word_q <= {in_data, word_q[COUNT*BITS-1:BITS]};
+    end
+  endgenerate
 endmodule
 `default_nettype wire

@@ -1,8 +1,9 @@
-// One word to COUNT beats, the lowest bits first.
+// One word to COUNT beats, the lowest bits first, or the highest.
 `default_nettype none
 module stream_split #(
   parameter BITS  = 8,  // of a beat
-  parameter COUNT = 4   // beats of a word, two or more
+  parameter COUNT = 4,  // beats of a word, two or more
+  parameter REVERSE = 0 // whether the highest bits are the first beat
 ) (
   input  wire clk,
   input  wire rst,                        // synchronous, active high: idle
@@ -37,10 +38,25 @@ module stream_split #(
       number_q <= number_q == LAST[NUMBER_BITS-1:0] ? {NUMBER_BITS{1'b0}}
                                                     : number_q + {{(NUMBER_BITS - 1) {1'b0}}, 1'b1};
     end
-    if (step) begin
-      beat_q <= first ? in_data[BITS-1:0] : word_q[BITS-1:0];
-      word_q <= first ? in_data[COUNT*BITS-1:BITS] : word_q >> BITS;
-    end
   end
+
+  generate
+    if (REVERSE != 0) begin : g_last_first
+      localparam LEFT = (COUNT - 1) * BITS;
+      always @(posedge clk) begin
+        if (step) begin
+          beat_q <= first ? in_data[LEFT+:BITS] : word_q[LEFT-1-:BITS];
+          word_q <= first ? in_data[LEFT-1:0] : word_q << BITS;
+        end
+      end
+    end else begin : g_first_first
+      always @(posedge clk) begin
+        if (step) begin
+          beat_q <= first ? in_data[BITS-1:0] : word_q[BITS-1:0];
+          word_q <= first ? in_data[COUNT*BITS-1:BITS] : word_q >> BITS;
+        end
+      end
+    end
+  endgenerate
 endmodule
 `default_nettype wire
