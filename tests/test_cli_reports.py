@@ -251,7 +251,10 @@ def test_show_finds_the_report_by_file_or_folder(repository: Repository) -> None
 
 
 def test_diff_says_what_changed(repository: Repository, tmp_path: Path) -> None:
-    for name, report in (("a", finished()), ("b", larger(finished(reproduce=("make fpga MODEL=other",)), 2))):
+    for name, report in (
+        ("a", finished()),
+        ("b", larger(finished(reproduce=("make fpga MODEL=other HEAD=argmax",)), 2)),
+    ):
         write_report(report, tmp_path / name)
     said = invoke("report", "diff", tmp_path / "a", tmp_path / "b").stdout
     assert "LUT 14,001 -> 28,002 (+100.0 %)" in said

@@ -255,6 +255,11 @@ def _input(name: str, sha: str) -> object:
     return InputDigest(name=name, sha256=sha)
 
 
+def test_a_target_that_is_named_is_no_change() -> None:
+    base, after = (report(reproduce=(f"make fpga MODEL=jet3{more}",)) for more in ("", " TARGET=vu13p_5ns BULK=10"))
+    assert verdict(after, base).changed == ()
+
+
 def test_a_renamed_model_of_the_same_content_is_no_change() -> None:
     base, after = (report(inputs=(_input(f"model: {name}.h5", "a"),)) for name in ("one", "two"))
     assert verdict(after, base).changed == ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from bitwright.report.numbers import percent, word
 from bitwright.report.oracles import Tally, tally
 from bitwright.report.records import Record, Status
 from bitwright.report.track.baseline import Baseline, Tolerances
-from bitwright.report.track.changes import Change, changes, described
+from bitwright.report.track.changes import Change, changes, described, options
 from bitwright.report.track.headline import KINDS, Headline, Kind, Provenance
 
 _EPSILON = 1e-9
@@ -85,12 +84,8 @@ def judge(run: Run, budgets: BudgetConfig, baseline: Baseline | None) -> Verdict
 
 
 def _design(of: Provenance) -> set[str]:
-    """The words of a command that ask for another function or another interface, not for another way to build it."""
-    try:
-        words = shlex.split(of.command)
-    except ValueError:  # a quote that does not end
-        words = of.command.split()
-    return {word for word in words if word.startswith(("HEAD=", "IO=", "WEIGHTS="))}
+    """The words of a command that ask for another function or interface, not for another way to build it."""
+    return {word for word in options(of.command) if not word.startswith("HLS=")}
 
 
 # --- budgets -----------------------------------------------------------------------------------
