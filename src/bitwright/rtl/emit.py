@@ -17,6 +17,7 @@ from bitwright.rtl.blocks import STREAM_LIBRARY, Unit, kernel_units, make_block,
 from bitwright.rtl.bundle import Bundle, ElementInfo, ModuleInfo, PortInfo, ProbeInfo, TopInfo
 from bitwright.rtl.compose import Design, compose, stream_name, top_unit, whole_bytes
 from bitwright.rtl.kernel import Kernel, build
+from bitwright.rtl.memory import check_memory
 from bitwright.rtl.partition import partition
 from bitwright.rtl.partition_stream import partition_stream
 from bitwright.rtl.parts import KernelCore
@@ -31,10 +32,12 @@ def emit(network: Network, target: TargetConfig, out: Path) -> Bundle:
     """Write the whole bundle into the existing folder ``out``; the same inputs give the same bytes.
 
     Raises:
-        UnsupportedLayerError: a layer has no hardware, or a reuse factor does not divide its products.
+        UnsupportedLayerError: a layer has no hardware, a reuse factor does not divide its products, or the
+            device has no room for the weights.
     """
     streamed = network.io_type == "io_stream"
     parts = partition_stream(network) if streamed else partition(network)
+    check_memory(parts, target.available, target.part)
     if len(parts) == 1 and isinstance(parts[0].core, KernelCore) and parts[0].beats == 1:
         kernel = build(network, target.depth_per_stage)
         units = (*kernel_units(kernel), _shell_unit(kernel))
