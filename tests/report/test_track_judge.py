@@ -171,6 +171,35 @@ def test_areas_of_two_stages_are_not_compared() -> None:
     assert any("NOT RUN" in line for line in lines(found))
 
 
+def routed(fmax: float, slack: float) -> Report:
+    made = report()
+    common = {"tool": "nextpnr-ecp5", "tool_version": "0.11", "part": made.part, "source": "route/report.json",
+              "design": "jet3_harness", "stage": FigureStage.POST_ROUTE}  # fmt: skip
+    rows = [
+        Measurement.model_validate({"metric": metric, "value": value, "unit": unit, **common})
+        for metric, value, unit in (("FMAX_MHZ", fmax, "MHz"), ("WNS_NS", slack, "ns"))
+    ]
+    return made.model_copy(update={"measurements": (*made.measurements, *rows)})
+
+
+@pytest.mark.parametrize(
+    ("fmax", "slack", "expected"),
+    [
+        (200.0, 0.4, []),
+        (190.0, 0.1, []),
+        (189.0, 0.1, ["fmax_mhz"]),
+        (200.0, -0.01, ["wns_ns"]),
+        (300.0, 2.0, []),
+    ],
+)
+def test_timing_may_lose_a_twentieth_but_not_its_slack(fmax: float, slack: float, expected: list[str]) -> None:
+    found = verdict(routed(fmax, slack), routed(200.0, 0.4))
+    assert broken(found) == expected
+    assert ("fmax_mhz" in [f.figure for f in found.better]) is (fmax > 200)
+    assert broken(verdict(routed(200.0, -0.3), routed(200.0, -0.2))) == ["wns_ns"]
+    assert broken(verdict(routed(150.0, 0.4), routed(150.0, 0.4), budgets={"fmax_mhz": {"min": 160}})) == ["fmax_mhz"]
+
+
 @pytest.mark.parametrize(
     ("changed", "ended"),
     [
