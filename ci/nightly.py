@@ -36,7 +36,7 @@ TIMEOUT_S = 3600.0
 WORST_FIRST = (3, 1, 5, 2, 4, 6, 0)
 """Exit codes: other bits are worse than a fault, a fault than a tool that failed, that than too much area."""
 STATES = {0: "PASSED", 4: "NOT RUN", 6: "OVER BUDGET"}
-FIGURES = ("lut", "ff", "dsp", "bram36", "latency_cycles", "ii_cycles", "fmax_mhz", "accuracy")
+FIGURES = ("lut", "ff", "dsp", "bram36", "latency_cycles", "ii_cycles", "fmax_mhz", "wns_ns", "accuracy")
 
 
 @dataclass(frozen=True)

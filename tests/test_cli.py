@@ -169,20 +169,28 @@ def checkout(tmp_path: Path) -> Path:
 
 def make(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
     argv = ["make", "-o", ".venv/.ready", "fpga", *words]
-    env = {key: value for key, value in os.environ.items() if key not in ("MODEL", "TARGET", "BULK")}
+    env = {
+        key: value for key, value in os.environ.items() if key not in ("MODEL", "TARGET", "BULK", "PROFILE", "CHECK")
+    }
     return subprocess.run(argv, cwd=checkout, env=env, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("text", HARMFUL)
-@pytest.mark.parametrize("variable", ["MODEL", "TARGET", "BULK"])
+@pytest.mark.parametrize("variable", ["MODEL", "TARGET", "BULK", "PROFILE"])
 def test_make_hands_a_name_on_as_it_is(checkout: Path, text: str, variable: str) -> None:
     values = {"MODEL": "tiny", variable: text}
     done = make(checkout, *(f"{key}={value}" for key, value in values.items()))
     assert done.returncode == 0, done.stderr
     said = (checkout / "said").read_text().split("\0")[:-1]
-    options = {"MODEL": [], "TARGET": ["--target", text], "BULK": ["--bulk", text]}[variable]
+    options = [] if variable == "MODEL" else [f"--{variable.lower()}", text]
     assert said == ["run", *options, "--", values["MODEL"]]
     assert not list(checkout.rglob("PLANTED*"))
+
+
+def test_make_without_the_check(checkout: Path) -> None:
+    for value, options in (("off", ["--no-check"]), ("", []), ("on", [])):
+        assert make(checkout, "MODEL=tiny", f"CHECK={value}").returncode == 0
+        assert (checkout / "said").read_text().split("\0")[:-1] == ["run", *options, "--", "tiny"]
 
 
 def test_make_with_a_name_that_is_none(checkout: Path) -> None:

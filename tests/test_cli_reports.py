@@ -16,7 +16,8 @@ from tiny import write_rows, write_zoo
 from bitwright.cli import main
 from bitwright.report.records import Report, ResultDigest, Status
 from bitwright.report.write import write_report
-from bitwright.stages import flow
+from bitwright.stages import flow, outcome
+from bitwright.stages.runner import program_digest
 
 sys.path.insert(0, str(Path(__file__).parent / "report"))
 from report_samples import sample
@@ -103,6 +104,16 @@ def baseline(repository: Repository, *words: str) -> Path:
     done = invoke("baseline", "tiny", "--root", repository.root, *words)
     assert done.exit_code == 0, done.stderr
     return Path(done.stdout.strip())
+
+
+def test_a_baseline_has_the_commit_of_the_code_that_ran(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcome, "commit_of", lambda _root: "c0ffee")
+    for made_by, commit in ((program_digest(), "c0ffee"), ("of another day", "")):
+        bits = (ResultDigest(name="program", sha256=made_by),)
+        repository.next = finished(results=bits)
+        assert json.loads(baseline(repository).read_text())["provenance"]["commit"] == commit
 
 
 def test_a_regression_names_what_changed(repository: Repository) -> None:
@@ -251,7 +262,10 @@ def test_show_finds_the_report_by_file_or_folder(repository: Repository) -> None
 
 
 def test_diff_says_what_changed(repository: Repository, tmp_path: Path) -> None:
-    for name, report in (("a", finished()), ("b", larger(finished(reproduce=("make fpga MODEL=other",)), 2))):
+    for name, report in (
+        ("a", finished()),
+        ("b", larger(finished(reproduce=("make fpga MODEL=other HEAD=argmax",)), 2)),
+    ):
         write_report(report, tmp_path / name)
     said = invoke("report", "diff", tmp_path / "a", tmp_path / "b").stdout
     assert "LUT 14,001 -> 28,002 (+100.0 %)" in said
@@ -283,8 +297,15 @@ def test_report_is_still_the_stage(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "report needs" in done.stderr
     assert invoke("report").exit_code == 2
-    for verb in ("show", "diff", "export"):
-        assert invoke("report", verb, "--help").stdout.startswith("Usage: ")
+    for words in (
+        ["report", "show"],
+        ["report", "diff"],
+        ["report", "export"],
+        ["baseline"],
+        ["history"],
+        ["dashboard"],
+    ):
+        assert invoke(*words, "--help").stdout.startswith("Usage: ")
 
 
 # --- dashboard ---------------------------------------------------------------------------------

@@ -159,7 +159,7 @@ def _print_history(rows: list[Any]) -> None:
 
     from bitwright.report.track.headline import BY_NAME
 
-    names = ("lut", "ff", "dsp", "bram36", "latency_cycles", "fmax_mhz", "accuracy", "seconds")
+    names = ("lut", "ff", "dsp", "bram36", "latency_cycles", "fmax_mhz", "wns_ns", "accuracy", "seconds")
     table = Table(box=None, pad_edge=False)
     for column in ("when", "model", "target", "state", *(BY_NAME[name].label for name in names), "commit"):
         table.add_column(column, no_wrap=column in ("when", "state"))

@@ -318,3 +318,11 @@ def test_no_plot_without_a_table() -> None:
     for word in ("True class", "at 1 %", "whole kernel", "Peak memory", "Oracles", "Resource", "Multiplications"):
         assert f">{word}</th>" in page
     assert page.count("<title>") > 60
+
+
+def test_the_digests_of_the_bits_are_shown() -> None:
+    from bitwright.report.records import ResultDigest
+
+    page = render_html(sample(results=(ResultDigest(name="outputs", sha256="5e" * 32),)))
+    assert "5e" * 32 in page
+    assert "<h3>Bits</h3>" not in render_html(sample())

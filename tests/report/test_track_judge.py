@@ -171,6 +171,35 @@ def test_areas_of_two_stages_are_not_compared() -> None:
     assert any("NOT RUN" in line for line in lines(found))
 
 
+def routed(fmax: float, slack: float) -> Report:
+    made = report()
+    common = {"tool": "nextpnr-ecp5", "tool_version": "0.11", "part": made.part, "source": "route/report.json",
+              "design": "jet3_harness", "stage": FigureStage.POST_ROUTE}  # fmt: skip
+    rows = [
+        Measurement.model_validate({"metric": metric, "value": value, "unit": unit, **common})
+        for metric, value, unit in (("FMAX_MHZ", fmax, "MHz"), ("WNS_NS", slack, "ns"))
+    ]
+    return made.model_copy(update={"measurements": (*made.measurements, *rows)})
+
+
+@pytest.mark.parametrize(
+    ("fmax", "slack", "expected"),
+    [
+        (200.0, 0.4, []),
+        (190.0, 0.1, []),
+        (189.0, 0.1, ["fmax_mhz"]),
+        (200.0, -0.01, ["wns_ns"]),
+        (300.0, 2.0, []),
+    ],
+)
+def test_timing_may_lose_a_twentieth_but_not_its_slack(fmax: float, slack: float, expected: list[str]) -> None:
+    found = verdict(routed(fmax, slack), routed(200.0, 0.4))
+    assert broken(found) == expected
+    assert ("fmax_mhz" in [f.figure for f in found.better]) is (fmax > 200)
+    assert broken(verdict(routed(200.0, -0.3), routed(200.0, -0.2))) == ["wns_ns"]
+    assert broken(verdict(routed(150.0, 0.4), routed(150.0, 0.4), budgets={"fmax_mhz": {"min": 160}})) == ["fmax_mhz"]
+
+
 @pytest.mark.parametrize(
     ("changed", "ended"),
     [
@@ -192,6 +221,26 @@ def test_no_bit_may_change(changed: dict[str, str], ended: Status) -> None:
 def test_bits_without_digests_are_not_compared() -> None:
     found = verdict(report(results=()))
     assert [f.status for f in found.findings if f.figure == "bits"] == [Status.NOT_RUN]
+
+
+@pytest.mark.parametrize(
+    ("command", "compared"),
+    [
+        ("make fpga MODEL=jet3 HEAD=argmax", False),
+        ("make fpga MODEL=jet3 IO=io_stream", False),
+        ("make fpga MODEL=jet3 WEIGHTS='my weights.h5'", False),
+        ("make fpga MODEL=jet3 HLS=hls/small.yaml", True),
+        ("make fpga MODEL=models/jet3/model.yaml BULK=100", True),
+    ],
+)
+def test_another_design_has_no_baseline_here(command: str, compared: bool) -> None:
+    """What is asked for by name, another head say, is no regression; another config of the same design may be."""
+    before = report(reproduce=("make fpga MODEL=jet3",))
+    after = slower(1).model_copy(update={"reproduce": (command,)})
+    found = verdict(after, before, budgets={"lut": {"max": 1}})
+    assert ("latency_cycles" in broken(found)) is compared
+    assert "lut" in broken(found), "budgets hold for every design"
+    assert [f.figure for f in found.not_run] == ([] if compared else ["baseline"])
 
 
 # --- what changed ------------------------------------------------------------------------------
@@ -233,6 +282,11 @@ def _input(name: str, sha: str) -> object:
     from bitwright.report.records import InputDigest
 
     return InputDigest(name=name, sha256=sha)
+
+
+def test_a_target_that_is_named_is_no_change() -> None:
+    base, after = (report(reproduce=(f"make fpga MODEL=jet3{more}",)) for more in ("", " TARGET=vu13p_5ns BULK=10"))
+    assert verdict(after, base).changed == ()
 
 
 def test_a_renamed_model_of_the_same_content_is_no_change() -> None:

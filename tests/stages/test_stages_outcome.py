@@ -44,6 +44,8 @@ def test_a_real_run_over_budget_ends_with_six(chain: Chain, tmp_path: Path) -> N
     assert made.returncode == 0, made.stderr
     path = Path(made.stdout.strip())
     data = json.loads(path.read_text())
+    assert data["provenance"]["digests"]["program"] == program_digest()
+    assert data["provenance"]["commit"] == commit_of(tmp_path / "root") == ""
     data["headline"]["figures"]["lut"] /= 2
     data["provenance"]["digests"]["outputs"] = "0" * 64
     data["provenance"]["tools"]["Yosys"] = "0.1"

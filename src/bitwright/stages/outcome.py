@@ -20,6 +20,7 @@ from bitwright.report.track.baseline import write_baseline as write
 from bitwright.report.track.headline import headline, provenance
 from bitwright.report.track.judge import Run, Verdict, judge
 from bitwright.stages.job import Job
+from bitwright.stages.runner import program_digest
 
 if TYPE_CHECKING:
     from bitwright.report.track.history import History
@@ -81,9 +82,15 @@ def write_baseline(report: Report, root: Path, changed: Mapping[str, float | Non
     path = baseline_path(root, report.model, report.target)
     before = load_baseline(path)
     tolerances = _tolerances(before.tolerances if before else Tolerances(), changed)
-    baseline = make_baseline(report, commit_of(root), tolerances)
+    baseline = make_baseline(report, _commit_of_run(report, root), tolerances)
     write(path, baseline)
     return path, baseline
+
+
+def _commit_of_run(report: Report, root: Path) -> str:
+    """The present commit, if the report was made by the present code; which one made it is not known otherwise."""
+    made_by = {item.name: item.sha256 for item in report.results}.get("program")
+    return commit_of(root) if made_by == program_digest() else ""
 
 
 def _tolerances(before: Tolerances, changed: Mapping[str, float | None]) -> Tolerances:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from bitwright.report.records import Record
@@ -50,8 +51,17 @@ def _by_role(inputs: dict[str, str]) -> dict[str, tuple[str, str]]:
     return {name.split(":")[0]: (name, sha) for name, sha in inputs.items()}
 
 
+def options(command: str) -> set[str]:
+    """The words of a ``make fpga`` command that change what is built: not its name, target or number of vectors."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a quote that does not end
+        words = command.split()
+    return {word for word in words if word.startswith(("HEAD=", "IO=", "WEIGHTS=", "HLS="))}
+
+
 def _command(before: Provenance, after: Provenance) -> Iterator[Change]:
-    if before.command != after.command:
+    if options(before.command) != options(after.command):
         yield Change(what="config", detail=f"command '{before.command}' -> '{after.command}'")
 
 

@@ -112,10 +112,21 @@ def _planes(rows: Sequence[Row], published: Sequence[PublishedPoint]) -> list[di
 
 
 def _plane(name: str, rows: Sequence[Row], published: Sequence[PublishedPoint]) -> dict[str, Any]:
-    ours = [_our_point(row) for row in rows if family(row.text["dataset"]) == name]
+    ours = [(_our_point(row), row) for row in rows if family(row.text["dataset"]) == name]
     theirs = [_their_point(point) for point in published]
-    return {"dataset": name, "plot": pareto([*theirs, *ours]), "ours": ours, "published": published,
-            "synthetic": any(point.synthetic for point in ours)}  # fmt: skip
+    return {
+        "dataset": name,
+        "plot": pareto([*theirs, *(point for point, _ in ours)]),
+        "ours": [(point, row, _latency_ns(row)) for point, row in ours],
+        "published": published,
+        "synthetic": any(point.synthetic for point, _ in ours),
+    }
+
+
+def _latency_ns(row: Row) -> str:
+    """At the target's clock, whether or not a tool has closed timing."""
+    cycles = row.figures.get("latency_cycles")
+    return ABSENT if cycles is None else nanoseconds(cycles * row.clock_ns)
 
 
 def _our_point(row: Row) -> Point:

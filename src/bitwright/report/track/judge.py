@@ -10,7 +10,7 @@ from bitwright.report.numbers import percent, word
 from bitwright.report.oracles import Tally, tally
 from bitwright.report.records import Record, Status
 from bitwright.report.track.baseline import Baseline, Tolerances
-from bitwright.report.track.changes import Change, changes, described
+from bitwright.report.track.changes import Change, changes, described, options
 from bitwright.report.track.headline import KINDS, Headline, Kind, Provenance
 
 _EPSILON = 1e-9
@@ -73,10 +73,19 @@ def judge(run: Run, budgets: BudgetConfig, baseline: Baseline | None) -> Verdict
     findings = list(_budgets(run.headline, budgets))
     if baseline is None:
         return Verdict(findings=tuple(findings))
-    findings += _figures(run.headline, budgets, baseline)
-    findings += _bits(run.provenance, baseline)
     found = changes(baseline.provenance, run.provenance)
+    if _design(run.provenance) != _design(baseline.provenance):
+        words = f"the baseline is of '{baseline.provenance.command}', another design than '{run.provenance.command}'"
+        findings.append(Finding(figure="baseline", against="baseline", status=Status.NOT_RUN, words=words))
+    else:
+        findings += _figures(run.headline, budgets, baseline)
+        findings += _bits(run.provenance, baseline)
     return Verdict(findings=tuple(findings), changed=found, has_baseline=True)
+
+
+def _design(of: Provenance) -> set[str]:
+    """The words of a command that ask for another function or interface, not for another way to build it."""
+    return {word for word in options(of.command) if not word.startswith("HLS=")}
 
 
 # --- budgets -----------------------------------------------------------------------------------
