@@ -272,3 +272,9 @@ def test_every_cut_is_told(name: str, tmp_path_factory: pytest.TempPathFactory) 
         copy.write_text(piece)
         lies, losses = mutations.damage_done(good, parse_file(copy, str(path)), piece)
         assert (lies, losses) == ([], []), part
+
+
+def test_the_documentation_names_every_metric_that_is_stated() -> None:
+    words = set(re.findall(r"[A-Z][A-Z0-9_]+", (ROOT / "docs" / "report-parsing.md").read_text()))
+    stated_metrics = {f.metric.removeprefix("AVAILABLE_") for f in parse_paths([FIXTURES]).figures}
+    assert stated_metrics <= words
