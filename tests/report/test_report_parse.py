@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from report_samples import ROOT
+from report_samples import ROOT, sample
 
 from bitwright.cli import main
 from bitwright.report.parsers.collect import OUR_FAULT, parse_file, parse_paths
 from bitwright.report.parsers.model import SCHEMA, Parsed, Severity
+from bitwright.report.render_json import render_json
 
 FIXTURES = ROOT / "reports" / "fixtures"
 UTILIZATION = FIXTURES / "vivado" / "utilization_7series_synth.rpt"
@@ -114,6 +115,15 @@ def test_an_unreadable_file_is_a_problem(tmp_path: Path) -> None:
     path.mkdir()
     assert not parse_file(path, "it").figures
     assert parse_file(path, "it").problems[0].severity is Severity.ERROR
+
+
+def test_our_own_report_is_read_with_the_stage_and_tool_of_each_figure(tmp_path: Path) -> None:
+    report = sample()
+    parsed = parse_file(written(tmp_path, render_json(report)), "report.json")
+    assert [(f.metric, f.value, f.stage.value, f.tool, f.design) for f in parsed.figures] == [
+        (m.metric, m.value, m.stage.value, m.tool, m.design) for m in report.measurements
+    ]
+    assert parsed.problems == ()
 
 
 # --- damage ------------------------------------------------------------------------------------
