@@ -18,6 +18,7 @@ from bitwright.report.parsers.model import Figure, Parsed, Stage
 from bitwright.report.parsers.values import normalise_part
 
 CORPUS = Path(os.environ.get("BITWRIGHT_CORPUS", Path(__file__).parents[3] / "shared")) / "reports"
+ROOT_FIXTURES = Path(__file__).parents[2] / "reports" / "fixtures"
 
 METRICS = {
     "clock_target_ns": "CLOCK_TARGET_NS", "clock_uncertainty_ns": "CLOCK_UNCERTAINTY_NS",

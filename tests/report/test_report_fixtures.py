@@ -92,6 +92,11 @@ EXPECTED: dict[str, tuple[str, str | None, str | None, str | None, str]] = {
     "intel_hls/verification_data.js": ("Intel HLS i++ simulation", "20.1.0 Build 177", A10, "tiny", """[SIMULATION]
         COSIM_TRANSACTIONS=25 LATENCY_MIN_CYCLES=35 LATENCY_MAX_CYCLES=41 II_MIN_CYCLES=4 II_MAX_CYCLES=9"""),
     "intel_hls/quartus_not_run.json": (*I_HLS[:3], None, "[POST_ROUTE] TOOL_STATUS=not_run"),
+    "intel_hls/quartus_data.js": ("Quartus fitter", "20.1.0 Build 177", A10, None, """[POST_ROUTE] FMAX_MHZ=251.1
+        ALM=9100 ALUT=15000 FF=20100 DSP=30 RAM=12 MLAB=90"""),
+    "hls4ml/report.json": ("hls4ml", None, None, None, """[HLS_ESTIMATE] CLOCK_TARGET_NS=5 CLOCK_ESTIMATED_NS=4.373
+        LATENCY_MIN_CYCLES=28 LATENCY_MAX_CYCLES=30 II_MIN_CYCLES=4 II_MAX_CYCLES=4 BRAM18=2/150 BRAM36*=1/75
+        DSP=34/120 FF=6007/65200 LUT=4893/32600 URAM=0/0"""),
     "oneapi/area.ndjson": ("oneAPI dpcpp", None, None, None, ONEAPI),
     "oneapi/summary.ndjson": ("oneAPI dpcpp", None, None, None, ONEAPI),
     "oneapi/loop_attr.ndjson": ("oneAPI dpcpp", None, None, "Tiny", """[HLS_ESTIMATE] FMAX_MHZ=455.1 II_MAX_CYCLES=2
@@ -272,3 +277,9 @@ def test_every_cut_is_told(name: str, tmp_path_factory: pytest.TempPathFactory) 
         copy.write_text(piece)
         lies, losses = mutations.damage_done(good, parse_file(copy, str(path)), piece)
         assert (lies, losses) == ([], []), part
+
+
+def test_the_documentation_names_every_metric_that_is_stated() -> None:
+    words = set(re.findall(r"[A-Z][A-Z0-9_]+", (ROOT / "docs" / "report-parsing.md").read_text()))
+    stated_metrics = {f.metric.removeprefix("AVAILABLE_") for f in parse_paths([FIXTURES]).figures}
+    assert stated_metrics <= words

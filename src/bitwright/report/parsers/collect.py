@@ -157,12 +157,15 @@ def _is_binary(head: bytes) -> bool:
 def _once(parts: list[tuple[str, Parsed]]) -> Parsed:
     """The documents of one file; of two that state the same of the same design, the later one counts."""
     kept: list[Parsed] = []
-    seen: dict[tuple[str, str | None, str], int] = {}
+    seen: list[tuple[tuple[str, str | None, str], set[str]]] = []
     for name, parsed in parts:
         key = (name, parsed.figures[0].design if parsed.figures else None, _stage(parsed))
-        if key in seen and parsed.figures:
-            kept[seen[key]] = Parsed(problems=(_repeated(parsed.figures[0]),))
-        seen[key] = len(kept)
+        metrics = {figure.metric for figure in parsed.figures}
+        for i, (other, stated) in enumerate(seen):
+            if other == key and stated & metrics:
+                kept[i] = Parsed(problems=(_repeated(kept[i].figures[0]),))
+                seen[i] = (other, set())
+        seen.append((key, metrics))
         kept.append(parsed)
     return merge(kept)
 

@@ -156,7 +156,8 @@ def _end(lines: Sequence[str], start: int, separator: str) -> int:
     for i in range(start, len(lines)):
         line = lines[i].strip()
         odd = line.startswith("+") and line.endswith("+")  # '+   RTL    +  Status  +-----+' of a cosim report
-        if not (line.startswith(separator) or is_border(line) or odd):
+        broken = line.endswith(separator) and line.count(separator) > 1  # a row that lost its left border
+        if not (line.startswith(separator) or is_border(line) or odd or broken):
             return i
     return len(lines)
 

@@ -155,7 +155,7 @@ def read_periods(document: Document, clocks: set[str], sheet: Sheet) -> None:
 
 
 def _is_duty(waveform: str, period: float) -> bool:
-    """Whether the clock is high for a part of its period that can be; other forms than ``{0.000 2.500}`` say nothing."""
+    """Whether the clock is high for a part of its period that can be; other forms than ``{0.0 2.5}`` say nothing."""
     edges = re.fullmatch(r"\{([\d.]+) ([\d.]+)\}", waveform)
     return edges is None or 0.02 <= (float(edges[2]) - float(edges[1])) / period <= 0.98
 

@@ -16,34 +16,7 @@ from typing import Any
 
 from bitwright.report.parsers.documents import Data, DataFormat, Line, LogFormat
 from bitwright.report.parsers.model import Parsed, Sheet, Stage
-from bitwright.report.parsers.values import Number
-from bitwright.report.parsers.yosys import LUT_KINDS, classify
-
-Cells = Counter[str]
-
-_MORE: tuple[tuple[str, str], ...] = (  # Gowin, Intel, Lattice Nexus: beside the table of parsers.yosys
-    ("FF", r"DFF[A-Z]{0,3}|MISTRAL_FF|FD1P3[A-Z]{2}|DL[NP]?[A-Z]{0,2}"),
-    ("ALUT", r"MISTRAL_ALUT[2-6]|MISTRAL_ALUT_ARITH|MISTRAL_NOT|MISTRAL_BUF"),
-    ("CARRY", r"ALU|MISTRAL_ALUT_CARRY|CCU2D"),
-    ("MUXF", r"MUX2_LUT[5-8]|WIDEFN9"),
-    ("EBR", r"(?:SDP|DP|SP|pROM|ROM)X?9?B?|MISTRAL_M[0-9]+K|PDP16K|PDPSC16K|DP16K"),
-    ("DSP", r"MULT(?:9X9|18X18|36X36|ALU18X18|ALU36X18|ADDALU18X18)|MISTRAL_MUL\w+|PREADD9\w*|MULT9\w*"),
-    ("MLAB", r"MISTRAL_MLAB"),
-    ("", r"GSR|OSC\w*|rPLL|PLL\w*|TBUF|TLVDS\w*|ELVDS\w*|VLO|VHI|IB|OB|BB|DCC"),
-)
-_WIDE: Mapping[str, int] = {"RAM16S1": 1, "RAM16S2": 2, "RAM16S4": 4, "RAM16SDP1": 1, "RAM16SDP2": 2, "RAM16SDP4": 4,
-                            "DPR16X4": 6}  # fmt: skip
-
-
-@functools.cache
-def kind_of(cell: str) -> tuple[str, int] | None:
-    """Metric and weight of a primitive; the metric is empty where it costs nothing; None if unknown."""
-    if cell in _WIDE:
-        return "LUTRAM", _WIDE[cell]
-    known = classify(cell)
-    if known is not None:
-        return known
-    return next(((metric, 1) for metric, pattern in _MORE if re.fullmatch(pattern, cell)), None)
+from bitwright.report.parsers.yosys_cells import Cells, figures_of, is_xilinx, kind_of
 
 
 @dataclass(slots=True)
@@ -274,7 +247,7 @@ def _tell(stat: _Stat, sheet: Sheet) -> None:
     _figures(totals[top], line, sheet)
     for name, cells in totals.items():
         if name != top:
-            values = _values(cells, xilinx=_is_xilinx(totals[top]))
+            values = figures_of(cells, xilinx=is_xilinx(totals[top]))
             sheet.module(f"{top}/{name}", name, values, stat.modules[name].line, "module")
 
 
@@ -326,34 +299,8 @@ def _same(total: Cells, stated: Cells, modules: Mapping[str, _Module]) -> bool:
     return +total == +Counter({cell: n for cell, n in stated.items() if cell not in modules})
 
 
-def _values(cells: Cells, *, xilinx: bool) -> dict[str, Number | None]:
-    counts: Counter[str] = Counter()
-    for cell, number in cells.items():
-        metric, weight = kind_of(cell) or ("", 0)
-        counts[metric] += number * weight
-    del counts[""]
-    if counts["ALUT"]:
-        return {name: counts[name] for name in ("ALUT", "FF", "DSP", "EBR", "MLAB", "CARRY")}
-    values: dict[str, Number | None] = {name: number for name, number in counts.items() if number}
-    values["LUT"] = sum(counts[kind] for kind in LUT_KINDS)
-    values.setdefault("FF", 0)
-    values.setdefault("DSP", 0)
-    if xilinx:
-        values["BRAM18"] = counts["BRAM18"] + 2 * counts["BRAM36"]
-        values["BRAM36"] = counts["BRAM36"] + counts["BRAM18"] / 2
-    else:
-        values.setdefault("EBR", 0)
-    return values
-
-
-def _is_xilinx(cells: Cells) -> bool:
-    """Xilinx primitives, and none of a family with other block memories."""
-    other = re.compile(r"TRELLIS|SB_|CCU2|PFUMX|L6MUX|DFF[A-Z]{0,3}$|MUX2_LUT|FD1P3")
-    return not any(other.match(cell) for cell in cells)
-
-
 def _figures(cells: Cells, line: int, sheet: Sheet) -> None:
-    for name, value in _values(cells, xilinx=_is_xilinx(cells)).items():
+    for name, value in figures_of(cells, xilinx=is_xilinx(cells)).items():
         sheet.add(name, value, line, derived=True, note="cells of the netlist")
     sheet.add("CELLS", sum(cells.values()), line)
 
