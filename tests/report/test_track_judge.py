@@ -10,7 +10,7 @@ from report_samples import sample
 
 from bitwright.config import BudgetConfig, load_model
 from bitwright.errors import ConfigError
-from bitwright.report.records import FigureStage, Measurement, Report, ResultDigest, Status
+from bitwright.report.records import FigureStage, InputDigest, Measurement, Report, ResultDigest, Status
 from bitwright.report.track.baseline import (
     Baseline,
     Tolerances,
@@ -234,13 +234,25 @@ def test_bits_without_digests_are_not_compared() -> None:
     ],
 )
 def test_another_design_has_no_baseline_here(command: str, compared: bool) -> None:
-    """What is asked for by name, another head say, is no regression; another config of the same design may be."""
+    """What is asked for by name, another head say, is no regression; a config of the same content is the same."""
     before = report(reproduce=("make fpga MODEL=jet3",))
     after = slower(1).model_copy(update={"reproduce": (command,)})
     found = verdict(after, before, budgets={"lut": {"max": 1}})
     assert ("latency_cycles" in broken(found)) is compared
     assert "lut" in broken(found), "budgets hold for every design"
     assert [f.figure for f in found.not_run] == ([] if compared else ["baseline"])
+
+
+def test_a_config_asked_for_by_name_is_another_design() -> None:
+    """HLS= with a file of other content; the same change in the design's own file is judged."""
+    own, other = (InputDigest(name="hls_config: jet3.yaml", sha256=sha * 64) for sha in "ab")
+    before = report(reproduce=("make fpga MODEL=jet3",), inputs=(own,))
+    after = slower(1).model_copy(update={"inputs": (other,)})
+    asked = after.model_copy(update={"reproduce": ("make fpga MODEL=jet3 HLS=hls/small.yaml",)})
+    assert [finding.figure for finding in verdict(asked, before).not_run] == ["baseline"]
+    assert not verdict(asked, before).broken
+    in_place = after.model_copy(update={"reproduce": ("make fpga MODEL=jet3",)})
+    assert "latency_cycles" in broken(verdict(in_place, before))
 
 
 # --- what changed ------------------------------------------------------------------------------
@@ -279,8 +291,6 @@ def test_model_and_config_are_told_apart() -> None:
 
 
 def _input(name: str, sha: str) -> object:
-    from bitwright.report.records import InputDigest
-
     return InputDigest(name=name, sha256=sha)
 
 

@@ -51,6 +51,12 @@ def _by_role(inputs: dict[str, str]) -> dict[str, tuple[str, str]]:
     return {name.split(":")[0]: (name, sha) for name, sha in inputs.items()}
 
 
+def is_other_config(before: Provenance, after: Provenance) -> bool:
+    """Whether the hls4ml config has another content."""
+    old, new = (_by_role(run.inputs).get("hls_config", ("", ""))[1] for run in (before, after))
+    return old != new
+
+
 def options(command: str) -> set[str]:
     """The words of a ``make fpga`` command that change what is built: not its name, target or number of vectors."""
     try:

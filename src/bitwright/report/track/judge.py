@@ -10,7 +10,7 @@ from bitwright.report.numbers import percent, word
 from bitwright.report.oracles import Tally, tally
 from bitwright.report.records import Record, Status
 from bitwright.report.track.baseline import Baseline, Tolerances
-from bitwright.report.track.changes import Change, changes, described, options
+from bitwright.report.track.changes import Change, changes, described, is_other_config, options
 from bitwright.report.track.headline import KINDS, Headline, Kind, Provenance
 
 _EPSILON = 1e-9
@@ -74,7 +74,7 @@ def judge(run: Run, budgets: BudgetConfig, baseline: Baseline | None) -> Verdict
     if baseline is None:
         return Verdict(findings=tuple(findings))
     found = changes(baseline.provenance, run.provenance)
-    if _design(run.provenance) != _design(baseline.provenance):
+    if _is_another(run.provenance, baseline.provenance):
         words = f"the baseline is of '{baseline.provenance.command}', another design than '{run.provenance.command}'"
         findings.append(Finding(figure="baseline", against="baseline", status=Status.NOT_RUN, words=words))
     else:
@@ -83,9 +83,14 @@ def judge(run: Run, budgets: BudgetConfig, baseline: Baseline | None) -> Verdict
     return Verdict(findings=tuple(findings), changed=found, has_baseline=True)
 
 
-def _design(of: Provenance) -> set[str]:
-    """The words of a command that ask for another function or interface, not for another way to build it."""
-    return {word for word in options(of.command) if not word.startswith("HLS=")}
+def _is_another(run: Provenance, baseline: Provenance) -> bool:
+    """Whether the command asks for another design by name: another head, io type, weights, or config of its own.
+
+    A config that was changed in its place is no other design: that is what a baseline is for.
+    """
+    words = options(run.command) ^ options(baseline.command)
+    named = {word for word in words if word.startswith("HLS=")}
+    return bool(words - named) or bool(named and is_other_config(baseline, run))
 
 
 # --- budgets -----------------------------------------------------------------------------------
