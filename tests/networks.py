@@ -67,6 +67,8 @@ from bitwright.network.tables import (
 from bitwright.network.vectors import corners, input_formats, random_rows
 from bitwright.network.window import positions
 from bitwright.rtl.engine_dense import valid_reuse_factors
+from bitwright.rtl.engine_recurrent import reuse_factors
+from bitwright.rtl.partition import with_reuse
 
 Ints = npt.NDArray[np.int64]
 L = TypeVar("L", bound=Base)
@@ -955,6 +957,18 @@ def random_format(rng: random.Random, width: int = 8, *, modes: bool = True) -> 
     return FixedFormat(
         bits, rng.randint(-1, min(bits, 5 + width // 8) + 1), bool(rng.randint(0, 1)), rounding, overflow
     )
+
+
+def random_recurrence(rng: random.Random, name: str) -> Network:
+    """A recurrent layer of any cell, functions, sizes, direction, reuse factors and formats."""
+    draft = Draft(name)
+    x = draft.input((rng.randint(1, 4), rng.randint(1, 3)), random_format(rng))
+    layer = draft.recurrent(
+        x, rng.choice(list(Cell)), rng.randint(1, 6), accum=random_format(rng, 12), result=random_format(rng, 12),
+        functions=(rng.choice(list(GateFunction)), rng.choice(list(GateFunction))), sequences=rng.random() < 0.5,
+        backward=rng.random() < 0.3,
+    )  # fmt: skip
+    return with_reuse(draft.network(layer), {layer.name: rng.choice(list(reuse_factors(layer)))})
 
 
 def _grow(draft: Draft, rng: random.Random, width: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 import sys
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,17 @@ def test_bits_protocol_and_schedule(network: Network, target: TargetConfig, tmp_
     assert hardware.failed(checks) == {}
     assert made.measured()["latency"] == made.bundle.shell.latency
     assert made.measured()["ii"] == made.bundle.shell.ii > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [100, 200])
+def test_random_recurrences(first: int, target: TargetConfig, tmp_path: Path) -> None:
+    """Several engines side by side, in all roundings and overflows."""
+    many = [networks.random_recurrence(random.Random(seed), "random") for seed in range(first, first + 8)]
+    made = hardware.make(networks.combined("recurrences", many), target, tmp_path)
+    pair = made.bulk(networks.vectors(made.network, 500))
+    assert pair.status is Status.PASSED, f"{pair.mismatches} of {pair.vectors} vectors differ, first {pair.first}"
+    assert hardware.failed(made.bench(networks.vectors(made.network, 20))) == {}
 
 
 def test_a_residual_connection_has_a_queue(target: TargetConfig, tmp_path: Path) -> None:

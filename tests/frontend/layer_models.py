@@ -258,9 +258,16 @@ def recurrent_folded(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors
     x = layers.Input((3, 2), name="in_1")
     return [x], [
         layers.LSTM(2, return_sequences=True, name="lstm_fold4")(x),
-        layers.GRU(3, name="b_fold6")(x),
+        layers.GRU(3, name="b_fold18")(x),
         layers.GRU(2, return_sequences=True, name="c_fold2")(x),
     ]
+
+
+@case
+def recurrent_odd(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """The nearest factor of the state's product is one for which hls4ml would need other C++."""
+    x = layers.Input((3, 2), name="in_1")
+    return [x], [layers.GRU(3, name="b_fold6")(x)]
 
 
 @case

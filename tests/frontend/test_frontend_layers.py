@@ -52,6 +52,7 @@ REFUSED = {
     "embedding_of_rows:io_parallel:1": "looks up a sequence of one axis only",
     "norms:io_stream:1": "hls4ml's C++ for it knows arrays only",
     "distributed_conv:io_parallel:1": "beyond its own arrays",
+    "recurrent_odd:io_stream:1": '"hint": "reuse factors that work: 1, 2, 18"',
     "bidirectional_odd:io_parallel:1": "reuse factor 12, which hls4ml 1.3.0 would compile as 12 and 12",
     "bidirectional:io_stream:1": "IO Type is not supported in Vitis backend",
     "pool_padded:io_stream:1": "hls4ml's streams pool without it",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from networks import Draft, Ints, recurrent_networks, vectors
+from networks import Draft, Ints, random_recurrence, recurrent_networks, vectors
 
 from bitwright.config import TargetConfig
 from bitwright.errors import UnsupportedLayerError
@@ -75,6 +76,15 @@ def test_step_by_step_is_the_layer(network: Network, layer: Recurrent) -> None:
     x = vectors(network, 200)
     alone = dataclasses.replace(network, layers=(network.layers[0], layer), outputs=(layer.name,))
     assert np.array_equal(step_by_step(network, layer, x), Reference(alone).outputs(x))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_layers_step_by_step(seed: int) -> None:
+    """The gates' network against the reference, in all roundings and overflows."""
+    network = random_recurrence(random.Random(seed), "random")
+    layer, x = network.layers[-1], vectors(network, 100, seed)
+    assert isinstance(layer, Recurrent)
+    assert np.array_equal(step_by_step(network, layer, x), Reference(network).outputs(x))
 
 
 @pytest.mark.parametrize(("units", "reuse", "expected"), [(4, 1, 1), (4, 4, 4), (6, 4, 3), (5, 4, 1), (4, 32, 4)])

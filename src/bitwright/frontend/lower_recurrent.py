@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bitwright.errors import UnsupportedLayerError
 from bitwright.frontend.lower_activations import power_of_two
 from bitwright.frontend.lower_products import factor
 from bitwright.frontend.lower_types import Common, constant, is_bit, named, precision, unsupported
@@ -71,10 +72,22 @@ def _check_reuse(node: Any, side: str, units: int, strategy: str) -> None:
     reuse, of_state = (int(node.get_attr(k, 1)) for k in ("reuse_factor", f"{side}recurrent_reuse_factor"))
     fits = of_state <= units if reuse <= units else of_state > units and of_state % units == 0
     if strategy != "latency" and not fits:
-        raise unsupported(
+        error = unsupported(
             node,
             f"reuse factor {reuse} with {of_state} for a state of {units}: hls4ml 1.3.0 takes C++ that stops on it",
         )
+        features, gates = node.get_input_variable().shape[1], len(_vector(node, f"{side}bias").raw)
+        raise UnsupportedLayerError(error.what, where=error.where, hint=_that_work(int(features), units, gates))
+
+
+def _that_work(features: int, units: int, gates: int) -> str:
+    """Reuse factors of the features' product for which hls4ml's nearest one of the state's has the same C++."""
+    of_features, of_state = (
+        [factor for factor in range(1, n_in * gates + 1) if _divides(n_in, gates, factor)] for n_in in (features, units)
+    )
+    nearest = {reuse: min(of_state, key=lambda factor: abs(factor - reuse)) for reuse in of_features}
+    working = [str(reuse) for reuse, factor in nearest.items() if (reuse <= units) == (factor <= units)]
+    return f"reuse factors that work: {', '.join(working)}"
 
 
 def _check_reuse_of_both(node: Any, features: int) -> None:
