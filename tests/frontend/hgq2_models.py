@@ -67,6 +67,12 @@ def builders() -> dict[str, Any]:
         x = q.QDense(8, activation="relu", name="a")(x)
         return q.QDense(4, name="b", enable_oq=True)(q.QBatchNormDense(7, activation="relu", name="c")(x))
 
+    def distributedconv(x: Any) -> Any:
+        x = keras.layers.Reshape((3, 2, 1), name="shape")(x)
+        x = q.QConv2D(3, (2, 2), padding="same", activation="relu", name="a")(x)
+        x = keras.layers.Reshape((6, 3), name="row")(q.QConv2D(3, 1, name="b")(x))
+        return q.QConv1D(2, 3, strides=2, name="c", enable_oq=True)(x)
+
     def table(x: Any) -> Any:
         whole = QuantizerConfig("kif", "datalane", i0=2, f0=3, heterogeneous_axis=())
         entry = QuantizerConfig("kif", "table", i0=1, f0=6, heterogeneous_axis=())
@@ -129,6 +135,7 @@ def builders() -> dict[str, Any]:
         merged,
         einsum,
         distributed,
+        distributedconv,
         table,
         softmax,
     ]
@@ -150,12 +157,13 @@ def run(folder: Path, name: str) -> None:
     spread(model, int(seed))
     (folder / "import").mkdir(parents=True)
     model.save(folder / "model.keras")
-    if kind == "distributed":
-        lines = [f"  {layer}: {{Strategy: distributed_arithmetic}}\n" for layer in ("a", "b")]
+    distributing = {"distributed": ("a", "b"), "distributedconv": ("a", "b", "c")}.get(kind, ())
+    if distributing:
+        lines = [f"  {layer}: {{Strategy: distributed_arithmetic}}\n" for layer in distributing]
         (folder / "hls.yaml").write_text("LayerName:\n" + "".join(lines), encoding="utf-8")
     request = ImportRequest(
         name=f"net_{kind}", model=folder / "model.keras", part="xcvu13p-flga2577-2-e", clock_ns=5, random=1000,
-        out=folder / "import", hls_config=folder / "hls.yaml" if kind == "distributed" else None,
+        out=folder / "import", hls_config=folder / "hls.yaml" if distributing else None,
     )  # fmt: skip
     worker.run(request)
 

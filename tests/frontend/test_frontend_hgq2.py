@@ -17,7 +17,7 @@ from bitwright.files import read_arrays, write_arrays
 from bitwright.fixed import Overflow, Rounding, to_float
 from bitwright.frontend.overlays import overlay
 from bitwright.frontend.request import TraceRequest
-from bitwright.network.layers import CastEach, Dense, Einsum, Lookup, ScaleBias, Softmax
+from bitwright.network.layers import CastEach, Conv, Dense, Einsum, Lookup, ScaleBias, Softmax
 from bitwright.network.reference import Reference
 
 pytestmark = pytest.mark.hls
@@ -136,11 +136,12 @@ def test_many(tmp_path: Path) -> None:
 @pytest.mark.skipif(not overlay("da4ml").installed, reason="python -m bitwright.frontend.overlays da4ml")
 def test_distributed_arithmetic(tmp_path: Path) -> None:
     """da4ml compiles itself on its first call, which takes minutes."""
-    names = ("distributed_1", "distributed_2")
+    names = ("distributed_1", "distributed_2", "distributedconv_1", "distributedconv_2")
     for name, case in run(tmp_path, names).items():
         assert not case.problem
-        strategies = [layer.strategy for layer in case.network.layers if isinstance(layer, Dense)]
-        assert strategies == ["distributed_arithmetic", "latency", "distributed_arithmetic"]
+        strategies = [layer.strategy for layer in case.network.layers if isinstance(layer, Dense | Conv)]
+        assert strategies.count("distributed_arithmetic") == (3 if "conv" in name else 2)
+        assert kernel_differs(tmp_path / name) == 0
         equal, exact = equal_to_keras(tmp_path / name)
         assert equal[exact].all()
 

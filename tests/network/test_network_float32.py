@@ -54,6 +54,18 @@ def test_a_fine_bias_counts() -> None:
     assert exact_rows(one_dense(8, 8, FixedFormat(8, 2)), networks.vectors(network, 40))[0].all()
 
 
+@pytest.mark.parametrize("kind", ["dot", "einsum"])
+def test_a_sum_of_products_of_two_tensors_counts(kind: str) -> None:
+    """Each result is small again, what float32 adds on the way is not."""
+    draft = Draft(kind)
+    shape = (5,) if kind == "dot" else (1, 1, 5)
+    a, b = draft.input(shape, "fixed<12,2>"), draft.input(shape, "fixed<12,2>")
+    made = draft.dot if kind == "dot" else draft.einsum
+    network = draft.network(made(a, b, "fixed<30,10>", "fixed<6,4>"))
+    x = np.array([[2047] * 10, [-2047, 2047] * 5, [2047] * 4 + [0] * 6, [100] * 10])
+    assert exact_rows(network, x)[0].tolist() == [False, False, True, True]
+
+
 @pytest.mark.parametrize("op", [MergeOp.ADD, MergeOp.SUBTRACT, MergeOp.AVERAGE])
 def test_a_sum_of_different_grids_counts(op: MergeOp) -> None:
     draft = Draft("grids")

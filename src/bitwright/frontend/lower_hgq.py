@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from bitwright.fixed import MAX_WIDTH, FixedFormat, Overflow
 from bitwright.frontend.lower import Handler, dense
+from bitwright.frontend.lower_images import conv, window_sides, window_sizes
 from bitwright.frontend.lower_types import Common, constant, precision, unsupported
-from bitwright.network.layers import Constant, Dense, Layer
+from bitwright.network.layers import Constant, Conv, Dense, Layer
 
 DISTRIBUTED = "distributed_arithmetic"
 DA4ML_FRACTION = 32
@@ -65,7 +66,21 @@ def _dense(node: Any, common: Common, sources: list[Layer]) -> Layer | tuple[Lay
     return _exact_dense(node, common, sources[0]) if hasattr(node, KEPT) else dense(node, common, sources)
 
 
-def _exact_dense(node: Any, common: Common, source: Layer) -> Layer:
+def _conv(node: Any, common: Common, sources: list[Layer]) -> Layer | tuple[Layer, ...]:
+    """A convolution; one in distributed arithmetic is that Dense layer for each window, which hls4ml has for arrays."""
+    if not hasattr(node, KEPT):
+        return conv(node, common, sources)
+    flat, source = _exact_dense(node, common, sources[0]), sources[0]
+    rank, filters = len(source.shape) - 1, flat.weight.raw.shape[1]
+    taps = window_sizes(node, "filt", rank)
+    return Conv(
+        **common, weight=Constant(flat.weight.raw.reshape(*taps, source.shape[-1], filters), flat.weight.format),
+        bias=flat.bias, accum=flat.accum, stride=window_sizes(node, "stride", rank), padding=window_sides(node, rank),
+        strategy=DISTRIBUTED, reuse_factor=1,
+    )  # fmt: skip
+
+
+def _exact_dense(node: Any, common: Common, source: Layer) -> Dense:
     """Distributed arithmetic is ``cast(x @ float32(w) + b)``, exact until the cast: the accumulator holds every sum."""
     kernel, bias = getattr(node, KEPT)
     weights = _exact(node, np.asarray(kernel, dtype=np.float32).reshape(-1, kernel.shape[-1]), "weights")
@@ -100,14 +115,17 @@ def kept_weights() -> Iterator[None]:
     """Keep what hls4ml forgets when it writes distributed arithmetic: the weights, and the quantizer before them."""
     from hls4ml.backends.vivado.passes import distributed_arithmetic as passes
 
-    write = passes.DALatencyDenseTemplate.transform
+    def keeping(write: Any) -> Any:
+        def transform(self: Any, model: Any, node: Any) -> Any:
+            setattr(node, KEPT, (node.attributes["weight"].data.copy(), node.attributes["bias"].data.copy()))
+            return write(self, model, node)
 
-    def transform(self: Any, model: Any, node: Any) -> Any:
-        setattr(node, KEPT, (node.attributes["weight"].data.copy(), node.attributes["bias"].data.copy()))
-        return write(self, model, node)
+        return transform
 
+    dense_template, conv_template = passes.DALatencyDenseTemplate, passes.DALatencyConvTemplate
     with (
-        mock.patch.object(passes.DALatencyDenseTemplate, "transform", transform),
+        mock.patch.object(dense_template, "transform", keeping(dense_template.transform)),
+        mock.patch.object(conv_template, "transform", keeping(conv_template.transform)),
         mock.patch.object(passes.FuseQuantizerIntoDALayers, "match", return_value=False),
     ):
         yield
@@ -143,4 +161,5 @@ def exact_limits() -> Iterator[None]:
 HANDLERS: dict[str, Handler] = {
     "EinsumDense": _einsum_dense,
     "Dense": _dense,
+    **dict.fromkeys(("Conv1D", "Conv2D", "PointwiseConv1D", "PointwiseConv2D"), _conv),
 }

@@ -20,11 +20,13 @@ def _axes(rank: int) -> tuple[str, ...]:
     return ("width",) if rank == 1 else ("height", "width")
 
 
-def _sizes(node: Any, what: str, rank: int) -> Shape:
+def window_sizes(node: Any, what: str, rank: int) -> Shape:
+    """A window's taps (``filt``), its stride, and the like, per axis."""
     return tuple(int(node.get_attr(f"{what}_{axis}", 1)) for axis in _axes(rank))
 
 
-def _sides(node: Any, what: str, rank: int) -> Shape:
+def window_sides(node: Any, rank: int, what: str = "pad") -> Shape:
+    """What is before and behind the image, per axis."""
     sides = ("left", "right") if rank == 1 else ("top", "bottom", "left", "right")
     return tuple(int(node.get_attr(f"{what}_{side}", 0)) for side in sides)
 
@@ -49,8 +51,8 @@ def conv(node: Any, common: Common, sources: list[Layer]) -> Layer | tuple[Layer
         weight=weight,
         bias=NetworkConstant(bias.raw.reshape(-1), bias.format),
         accum=precision(node, "accum"),
-        stride=_sizes(node, "stride", rank),
-        padding=_sides(node, "pad", rank),
+        stride=window_sizes(node, "stride", rank),
+        padding=window_sides(node, rank),
         depthwise=depthwise,
         strategy=str(node.get_attr("strategy", "latency")).lower(),
         reuse_factor=int(node.get_attr("reuse_factor", 1)),
@@ -62,7 +64,7 @@ def conv(node: Any, common: Common, sources: list[Layer]) -> Layer | tuple[Layer
 def _conv_weight(node: Any, source: Layer, rank: int, *, depthwise: bool) -> NetworkConstant:
     """Weights as (taps..., channels, filters), whatever order the strategy stores them in."""
     weight = factor(node, "weight", source)
-    taps, channels, filters = _sizes(node, "filt", rank), source.shape[-1], int(node.get_attr("n_filt"))
+    taps, channels, filters = window_sizes(node, "filt", rank), source.shape[-1], int(node.get_attr("n_filt"))
     if depthwise and filters != channels:
         raise unsupported(node, f"depth multiplier {filters // channels}; hls4ml's C++ has 1 only")
     raw = weight.raw
@@ -106,9 +108,9 @@ def pool(node: Any, common: Common, sources: list[Layer]) -> Layer:
     form = PoolForm.PARALLEL
     if streamed(node):
         form = PoolForm.GLOBAL_STREAM if whole else PoolForm.STREAM
-    kernel = shape[:-1] if whole else _sizes(node, "pool", rank)
-    stride = kernel if whole else _sizes(node, "stride", rank)
-    padding = (0,) * (2 * rank) if whole else _sides(node, "pad", rank)
+    kernel = shape[:-1] if whole else window_sizes(node, "pool", rank)
+    stride = kernel if whole else window_sizes(node, "stride", rank)
+    padding = (0,) * (2 * rank) if whole else window_sides(node, rank)
     if form is not PoolForm.PARALLEL and any(padding):
         raise unsupported(node, "padding; hls4ml's streams pool without it only")
     if form is PoolForm.STREAM and rank == 2 and stride != kernel:
@@ -132,7 +134,7 @@ def _rearranged(op: RearrangeOp, common: Common, parameters: Shape) -> Layer:
 def zero_pad(node: Any, common: Common, sources: list[Layer]) -> Layer:
     """ZeroPadding1D/2D, also those that hls4ml puts before a streamed convolution."""
     _channels_last(node)
-    made = Rearrange(**common, op=RearrangeOp.ZERO_PAD, parameters=_sides(node, "pad", len(sources[0].shape) - 1))
+    made = Rearrange(**common, op=RearrangeOp.ZERO_PAD, parameters=window_sides(node, len(sources[0].shape) - 1))
     if rearranged_shape(made, sources[0].shape) != made.shape:
         raise unsupported(
             node, "hls4ml 1.3.0 pads a stream of several readers for one of them and gives that to all: pad it by"
@@ -144,7 +146,7 @@ def zero_pad(node: Any, common: Common, sources: list[Layer]) -> Layer:
 def crop(node: Any, common: Common, sources: list[Layer]) -> Layer:
     """Cropping1D/2D."""
     _channels_last(node)
-    return _rearranged(RearrangeOp.CROP, common, _sides(node, "crop", len(sources[0].shape) - 1))
+    return _rearranged(RearrangeOp.CROP, common, window_sides(node, len(sources[0].shape) - 1, "crop"))
 
 
 def transpose(node: Any, common: Common, _sources: list[Layer]) -> Layer:
