@@ -126,6 +126,8 @@ EXPECTED: dict[str, tuple[str, str | None, str | None, str | None, str]] = {
         DSP=2/8 SPRAM=0/4 FMAX_MHZ=48.1 CLOCK_TARGET_NS*=83.333333333 WNS_NS*=62.543313"""),
     "nextpnr/gowin.log": ("nextpnr-gowin", None, None, None, """[POST_ROUTE] TOOL_STATUS=ok LUT=3043/8640 FF=812/6480
         CARRY=120/6480 EBR=2/26 FMAX_MHZ=27.3 CLOCK_TARGET_NS*=37.037037037 WNS_NS*=0.407"""),
+    "nextpnr/xilinx.log": ("nextpnr-xilinx", None, None, None, """[POST_ROUTE] TOOL_STATUS=ok FF=5200/106400
+        FMAX_MHZ=61.2 CLOCK_TARGET_NS*=20 WNS_NS*=3.660131"""),
     "nextpnr/ecp5_does_not_fit.log": ("nextpnr-ecp5", None, None, None, """[POST_PLACE] TOOL_STATUS=failed EBR=3/56
         DSP=5/28 FF=640/24288 LUT=30000/24288 RAMW=0/3036"""),
     "yosys/stat_old_ice40.txt": ("yosys", None, None, "tiny", """[POST_SYNTH] LUT*=15 LOGIC_LUT*=15 CARRY*=5 FF*=8
