@@ -103,6 +103,7 @@ EXPECTED: dict[str, tuple[str, str | None, str | None, str | None, str]] = {
         DSP=34/120 FF=6007/65200 LUT=4893/32600 URAM=0/0"""),
     "oneapi/area.ndjson": ("oneAPI dpcpp", None, None, None, ONEAPI),
     "oneapi/summary.ndjson": ("oneAPI dpcpp", None, None, None, ONEAPI),
+    "oneapi/report_data.js": ("oneAPI dpcpp", "2025.0.1 Build 20241224", "AGFB014R24A3E3V", None, ONEAPI),
     "oneapi/loop_attr.ndjson": ("oneAPI dpcpp", None, None, "Tiny", """[HLS_ESTIMATE] FMAX_MHZ=455.1 II_MAX_CYCLES=2
         LATENCY_MAX_CYCLES=159"""),
     "oneapi/quartus.ndjson": ("Quartus fitter", None, None, None, """[POST_ROUTE] FMAX_MHZ=420.5 ALM=3500.5 ALUT=3100
