@@ -79,6 +79,10 @@ EXPECTED: dict[str, tuple[str, str | None, str | None, str | None, str]] = {
         MEMORY_BITS=10240/5662720 DSP=2/112"""),
     "quartus/standard.sta.rpt": (*LITE, """[POST_ROUTE] WNS_NS=-0.5 TNS_NS=-3.25 WHS_NS=0.14 THS_NS=0 FMAX_MHZ=117.65
         CLOCK_TARGET_NS=8"""),
+    "quartus/standard.fit.summary": (*LITE, """[POST_ROUTE] TOOL_STATUS=ok ALM=110/41910 FF=150
+        MEMORY_BITS=10240/5662720 M10K=2/553 DSP=2/112"""),
+    "quartus/standard.sta.summary": ("Quartus", None, None, None, """[POST_ROUTE] WNS_NS=-0.5 TNS_NS=-3.25 WHS_NS=0.14
+        THS_NS=0"""),
     "quartus/pro.fit.rpt": ("Quartus Pro", "24.1.0 Build 115", "10AX115N2F40I1SG", "tiny", """[POST_ROUTE]
         TOOL_STATUS=ok ALM=4521/427200 FF=16419 MEMORY_BITS=327680/55562240 DSP=40/1518 M20K=36/2713 ALUT=4182
         MLAB=52"""),
@@ -99,6 +103,7 @@ EXPECTED: dict[str, tuple[str, str | None, str | None, str | None, str]] = {
         DSP=34/120 FF=6007/65200 LUT=4893/32600 URAM=0/0"""),
     "oneapi/area.ndjson": ("oneAPI dpcpp", None, None, None, ONEAPI),
     "oneapi/summary.ndjson": ("oneAPI dpcpp", None, None, None, ONEAPI),
+    "oneapi/report_data.js": ("oneAPI dpcpp", "2025.0.1 Build 20241224", "AGFB014R24A3E3V", None, ONEAPI),
     "oneapi/loop_attr.ndjson": ("oneAPI dpcpp", None, None, "Tiny", """[HLS_ESTIMATE] FMAX_MHZ=455.1 II_MAX_CYCLES=2
         LATENCY_MAX_CYCLES=159"""),
     "oneapi/quartus.ndjson": ("Quartus fitter", None, None, None, """[POST_ROUTE] FMAX_MHZ=420.5 ALM=3500.5 ALUT=3100
@@ -112,6 +117,8 @@ EXPECTED: dict[str, tuple[str, str | None, str | None, str | None, str]] = {
         COSIM_STATUS=pass COSIM_TRANSACTIONS=10 LATENCY_MIN_CYCLES=60 LATENCY_MAX_CYCLES=70 II_MIN_CYCLES=64
         II_MAX_CYCLES=72 [POST_ROUTE] CLOCK_TARGET_NS=10 WNS_NS=5 CLOCK_ESTIMATED_NS=5 FMAX_MHZ=200 LUT=778/299544
         FF=450/299544 USRAM=0/2772 LSRAM=1/952 DSP=2/924"""),
+    "libero/summary_plain.results.rpt": ("Libero SmartHLS", None, "MPF300TS-1FCG1152I", "tiny_top", """[SIMULATION]
+        COSIM_STATUS=fail COSIM_TRANSACTIONS=1200"""),
     "nextpnr/ecp5.json": ("nextpnr-ecp5", None, None, None, """[POST_ROUTE] EBR=3/208 DSP=5/156 FF=640/83640
         LUT=912/83640 RAMW=0/10455 FMAX_MHZ=80 CLOCK_TARGET_NS*=10 WNS_NS*=-2.5"""),
     "nextpnr/ice40_old.json": ("nextpnr-ice40", None, None, None, """[POST_ROUTE] LC=1200/5280 EBR=4/30 DSP=2/8
@@ -120,6 +127,8 @@ EXPECTED: dict[str, tuple[str, str | None, str | None, str | None, str]] = {
         DSP=2/8 SPRAM=0/4 FMAX_MHZ=48.1 CLOCK_TARGET_NS*=83.333333333 WNS_NS*=62.543313"""),
     "nextpnr/gowin.log": ("nextpnr-gowin", None, None, None, """[POST_ROUTE] TOOL_STATUS=ok LUT=3043/8640 FF=812/6480
         CARRY=120/6480 EBR=2/26 FMAX_MHZ=27.3 CLOCK_TARGET_NS*=37.037037037 WNS_NS*=0.407"""),
+    "nextpnr/xilinx.log": ("nextpnr-xilinx", None, None, None, """[POST_ROUTE] TOOL_STATUS=ok FF=5200/106400
+        FMAX_MHZ=61.2 CLOCK_TARGET_NS*=20 WNS_NS*=3.660131"""),
     "nextpnr/ecp5_does_not_fit.log": ("nextpnr-ecp5", None, None, None, """[POST_PLACE] TOOL_STATUS=failed EBR=3/56
         DSP=5/28 FF=640/24288 LUT=30000/24288 RAMW=0/3036"""),
     "yosys/stat_old_ice40.txt": ("yosys", None, None, "tiny", """[POST_SYNTH] LUT*=15 LOGIC_LUT*=15 CARRY*=5 FF*=8

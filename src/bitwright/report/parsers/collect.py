@@ -26,6 +26,7 @@ from bitwright.report.parsers import (
     opencl,
     own,
     quartus,
+    quartus_summary,
     vivado_utilization,
     yosys_stat,
 )
@@ -41,6 +42,7 @@ TEXT_FORMATS: dict[str, TextFormat | LogFormat] = {
     **hls_cosim.FORMATS,
     **vivado_utilization.FORMATS,
     **quartus.FORMATS,
+    **quartus_summary.FORMATS,
     **opencl.FORMATS,
     **catapult.FORMATS,
     **libero.FORMATS,

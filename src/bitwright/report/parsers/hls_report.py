@@ -28,7 +28,7 @@ from bitwright.report.parsers.values import (
     whole,
 )
 
-OPENS = r"== (?:Vivado|Vitis) HLS Report for '"
+OPENS = r"== .*\bHLS Report for '"
 _CLOCKS = {"Target": "CLOCK_TARGET_NS", "Estimated": "CLOCK_ESTIMATED_NS", "Uncertainty": "CLOCK_UNCERTAINTY_NS"}
 _CYCLES = {
     "Latency (cycles) min": "LATENCY_MIN_CYCLES", "Latency (cycles) max": "LATENCY_MAX_CYCLES",
@@ -47,6 +47,9 @@ def parse(document: Document) -> Parsed:
     """Read one report of a function."""
     opening = document.lines[0]
     sheet = Sheet(document.source, tool_of(opening), Stage.HLS_ESTIMATE)
+    if not re.match(r"== (?:Vivado|Vitis) HLS ", opening):
+        sheet.warn(document.first, "a report of HLS that does not name its tool is left out")
+        return sheet.done()
     named = re.search(r"Report for '([^']+)'", opening)
     sheet.design = named[1] if named else None
     read_head(document, sheet)

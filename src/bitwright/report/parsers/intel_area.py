@@ -111,11 +111,16 @@ def is_area_lines(value: Any) -> bool:
 def parse_area_lines(data: Data) -> Parsed:
     """``area.ndjson``."""
     sheet = new_sheet(data, ONEAPI)
-    rows = lines_of_json(data.value)
+    area_lines(data, lines_of_json(data.value), sheet)
+    return sheet.done()
+
+
+def area_lines(data: Data, rows: list[tuple[int, Any]], sheet: Sheet) -> None:
+    """Totals, device and functions, of which each is a line."""
     area(data, rows[0][1], sheet)
     metrics = metrics_of(rows[0][1].get("columns")) or []
     if not _adds_up(_sum_of_lines([row for _, row in rows[1:]], metrics), metrics, sheet, 1):
-        return sheet.done()
+        return
     paths: dict[Any, str] = {}
     for line, row in rows:
         paths[row.get("id")] = f"{paths.get(row.get('parent'), '')}/{row.get('name')}".strip("/")
@@ -127,7 +132,6 @@ def parse_area_lines(data: Data) -> Parsed:
             sheet.module(paths[row.get("id")], str(row.get("name")), values, line, "function")
         else:
             sheet.info(line, f"'{row.get('name')}' is left out: its figures are not the shares printed")
-    return sheet.done()
 
 
 def _sum_of_lines(rows: list[Any], metrics: list[str]) -> list[Number | None]:

@@ -62,7 +62,7 @@ def state(metrics: Sequence[str], used: Any, offered: Any, sheet: Sheet, lines: 
             continue
         stated[metric] = total
         sheet.add(metric, total, lines[0])
-        size = sizes[i] if i < len(sizes) else None
+        size = sizes[i] if i < len(sizes) and metric != "FRAC_DSP" else None  # of which the tool prints 0
         if size or (size == 0 and total == 0 and metric != "FRAC_DSP"):
             sheet.add(f"AVAILABLE_{metric}", size, lines[1])
         elif size == 0 and total:

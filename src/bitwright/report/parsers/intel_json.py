@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.report.parsers.documents import Data, DataFormat
-from bitwright.report.parsers.intel_area import area, is_area, is_area_lines, parse_area, parse_area_lines
+from bitwright.report.parsers.intel_area import area, area_lines, is_area, is_area_lines, parse_area, parse_area_lines
 from bitwright.report.parsers.intel_columns import (
     EVERY,
     HLS,
@@ -96,10 +96,14 @@ def is_summary_lines(value: Any) -> bool:
 def parse_summary_lines(data: Data) -> Parsed:
     """``summary.ndjson``."""
     sheet = new_sheet(data, ONEAPI)
-    rows = lines_of_json(data.value)
+    summary_lines(lines_of_json(data.value), sheet)
+    return sheet.done()
+
+
+def summary_lines(rows: list[tuple[int, Any]], sheet: Sheet) -> None:
+    """The table of estimated resources, of which each row is a line."""
     line, table = next((line, row) for line, row in rows if row.get("summary_type") == "estimatedResources")
     _summary_rows(table, [(at, row) for at, row in rows if row.get("parent") == "estimatedResources"], line, sheet)
-    return sheet.done()
 
 
 # --- info --------------------------------------------------------------------------------------
@@ -107,11 +111,25 @@ def parse_summary_lines(data: Data) -> Parsed:
 
 def is_info(value: Any) -> bool:
     """``info.json``: name, part, version and command of a run."""
-    return isinstance(value, dict) and value.get("name") == "Info" and isinstance(value.get("rows"), list)
+    if not isinstance(value, dict):
+        return False
+    return (value.get("name") == "Info" and isinstance(value.get("rows"), list)) or _compile_node(value) is not None
+
+
+def _compile_node(value: dict[str, Any]) -> dict[str, Any] | None:
+    """The node of ``info.ndjson``."""
+    told = value.get("compileInfo")
+    nodes = told.get("nodes") if isinstance(told, dict) else None
+    return nodes[0] if isinstance(nodes, list) and nodes and isinstance(nodes[0], dict) else None
 
 
 def info(value: dict[str, Any]) -> dict[str, str]:
     """Tool, version and part, as far as they are named."""
+    node = _compile_node(value)
+    if node is not None:
+        part = str(node.get("family", "")).rpartition(",")[2].strip()
+        stated = {"part": part, "version": str(node.get("version", "")), "tool": ONEAPI}
+        return {name: text for name, text in stated.items() if text}
     rows = {str(row.get("name")): str((row.get("data") or [""])[0]) for row in value["rows"] if isinstance(row, dict)}
     found: dict[str, str] = {}
     for label, text in rows.items():
@@ -155,7 +173,7 @@ def _info_of(file: Path) -> dict[str, str]:
         if file.is_symlink() or not file.is_file() or file.stat().st_size > LARGEST_INFO:
             return {}
         text = file.read_text(encoding="utf-8")
-        value = loads(text) if '"Info"' in text and text.lstrip()[:1] == "{" else None
+        value = loads(text) if re.search('"(Info|compileInfo)"', text) and text.lstrip()[:1] == "{" else None
     except (OSError, ValueError):
         return {}
     return info(value) if value is not None and is_info(value) else {}
@@ -166,12 +184,21 @@ def _info_of(file: Path) -> dict[str, str]:
 _PARTS: tuple[tuple[Callable[[Any], bool], Callable[[Data, Any, Sheet], None]], ...] = (
     (is_area, area),
     (is_summary, summary),
+    (is_area_lines, lambda data, value, sheet: area_lines(data, lines_of_json(value), sheet)),
+    (is_summary_lines, lambda _, value, sheet: summary_lines(lines_of_json(value), sheet)),
 )
 
 
 def _variables(value: Any) -> dict[str, Any]:
+    """The variables of a script; a list of objects stands for the lines of an ``.ndjson``."""
     found = value.get("script") if isinstance(value, dict) else None
-    return found if isinstance(found, dict) else {}
+    parts = found if isinstance(found, dict) else {}
+    return {name: _as_lines(part) for name, part in parts.items()}
+
+
+def _as_lines(part: Any) -> Any:
+    rows = isinstance(part, list) and part and all(isinstance(row, dict) for row in part)
+    return {"lines": [(1, row) for row in part]} if rows else part
 
 
 def is_script(value: Any) -> bool:
@@ -181,8 +208,9 @@ def is_script(value: Any) -> bool:
 
 def parse_script(data: Data) -> Parsed:
     """``report_data.js``."""
-    sheet = new_sheet(data, HLS)
-    for part in _variables(data.value).values():
+    lists = any(lines_of_json(part) for part in _variables(data.value).values())
+    sheet = new_sheet(data, ONEAPI if lists else HLS)
+    for part in _each(data.value):
         if is_info(part):
             apply_info(part, sheet)
     for part in _variables(data.value).values():
@@ -202,8 +230,11 @@ def _holds(kind: str) -> Callable[[Any], bool]:
 
 
 def _each(value: Any) -> Iterator[Any]:
+    """A value, the variables of a script, and the lines of each."""
     yield value
-    yield from _variables(value).values()
+    for part in _variables(value).values():
+        yield part
+        yield from (row for _, row in lines_of_json(part))
 
 
 def _is_verification(value: Any) -> bool:

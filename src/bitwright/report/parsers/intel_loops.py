@@ -145,7 +145,7 @@ def _fit_resources(part: Any, data: Data, sheet: Sheet) -> None:
     nodes = part.get("nodes") if isinstance(part, dict) else None
     line = data.line("quartusFitResourceUsageSummary")
     system = [node for node in nodes or () if isinstance(node, dict) and node.get("type") == "system"]
-    system.sort(key=lambda node: "Device Image" not in str(node.get("name")))
+    system.sort(key=lambda node: not re.search("Device Image|Entire System|Full Design", str(node.get("name"))))
     if not system:
         sheet.warn(line, "no node of the whole device image")
         return

@@ -66,6 +66,7 @@ def _simulation(document: Document, start: int, stop: int, sheet: Sheet) -> None
             sheet.add("COSIM_STATUS", known[word], document.number(status), stage=Stage.SIMULATION)
         else:
             sheet.warn(document.number(status), f"a status that is not known: '{word}'")
+    _plain_calls(document, start, stop, sheet)
     table = table_after(document, start, stop, near=8)
     if table is not None:
         tell_faults(table, sheet)
@@ -75,6 +76,22 @@ def _simulation(document: Document, start: int, stop: int, sheet: Sheet) -> None
     absent = [name for name in wanted if not sheet.has(name, Stage.SIMULATION)]
     if absent:
         sheet.info(document.number(start), f"the simulation does not state {', '.join(absent)}")
+
+
+def _plain_calls(document: Document, start: int, stop: int, sheet: Sheet) -> None:
+    """``Number of calls: 16,800`` and ``Cycle latency: 151,200``, which is that of all calls together."""
+    calls = document.match(r"^Number of calls: ([\d,]+)\s*$", start, stop)
+    cycles = document.match(r"^Cycle latency: ([\d,]+)\s*$", start, stop)
+    if calls is None:
+        return
+    line = document.number(document.find(r"^Number of calls: ", start, stop) or start)
+    number_of_calls = whole(calls[1])
+    sheet.add("COSIM_TRANSACTIONS", number_of_calls, line, stage=Stage.SIMULATION)
+    if cycles is not None and number_of_calls == 1:
+        for metric in ("LATENCY_MIN_CYCLES", "LATENCY_MAX_CYCLES"):
+            sheet.add(metric, whole(cycles[1]), line, stage=Stage.SIMULATION)
+    elif cycles is not None:
+        sheet.info(line, f"{cycles[1]} cycles are those of all {calls[1]} calls together: no latency is stated")
 
 
 def _calls(table: Table, row: Row, sheet: Sheet) -> None:

@@ -2,7 +2,8 @@
 
 A log prints the clock twice, after placement and after routing: the last one counts, and it needs the routing to be
 complete.  Neither names part or version.  A clock that missed its constraint has a slack below zero; the tool calls
-that an error, though it ends normally.
+that an error, though it ends normally.  Halves of LUTs (SLICE_LUTX of Xilinx, CPE_LT of GateMate) are no LUTs and are
+left out.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ _CELLS: Mapping[str, str] = {
     "ICESTORM_LC": "LC", "ICESTORM_RAM": "EBR", "ICESTORM_DSP": "DSP", "ICESTORM_SPRAM": "SPRAM",
     "OXIDE_COMB": "LUT", "OXIDE_FF": "FF", "OXIDE_EBR": "EBR", "MULT18_CORE": "DSP",
     "LUT4": "LUT", "DFF": "FF", "ALU": "CARRY", "BSRAM": "EBR", "RAM16SDP4": "LUTRAM", "MISTRAL_COMB": "ALUT",
-    "MISTRAL_FF": "FF", "MISTRAL_M10K": "M10K",
+    "MISTRAL_FF": "FF", "MISTRAL_M10K": "M10K", "SLICE_FFX": "FF", "DSP48E1": "DSP", "CPE_FF": "FF",
 }  # fmt: skip
 _FAMILY = (("TRELLIS_", "nextpnr-ecp5"), ("ICESTORM_", "nextpnr-ice40"), ("OXIDE_", "nextpnr-nexus"),
-           ("MISTRAL_", "nextpnr-mistral"), ("LUT4", "nextpnr-gowin"))  # fmt: skip
+           ("MISTRAL_", "nextpnr-mistral"), ("SLICE_LUTX", "nextpnr-xilinx"), ("CPE_", "nextpnr-himbaechel"),
+           ("LUT4", "nextpnr-gowin"))  # fmt: skip
 _ALWAYS = {"nextpnr-ecp5": ("LUT", "FF", "DSP", "EBR"), "nextpnr-ice40": ("LC", "EBR"),
-           "nextpnr-mistral": ("ALUT", "FF")}  # fmt: skip
+           "nextpnr-mistral": ("ALUT", "FF"), "nextpnr-xilinx": ("FF",), "nextpnr-himbaechel": ("FF",)}  # fmt: skip
 _MAYBE = {"nextpnr-ice40": ("DSP", "SPRAM"), "nextpnr-gowin": ("CARRY", "EBR", "LUTRAM"), "nextpnr-ecp5": ("RAMW",),
           "nextpnr-nexus": ("DSP", "EBR"), "nextpnr-mistral": ("M10K",)}  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 Panels are known by their title, rows by their name.  Families with adaptive logic state ALMs, older and smaller
 ones logic elements and 9-bit multipliers.  RAM blocks go by the name of their kind (M10K, M20K) where the report
-tells it, else by the device family.  What two panels state must be the same.
+tells it, else by the device family; those of a family that is not known are not stated.  What two panels state must
+be the same.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bitwright.report.parsers.quartus_tables import Named, contents, pairs, pane
 from bitwright.report.parsers.tables import Row, Table
 from bitwright.report.parsers.values import Number, count, is_nothing, used_of_available
 
-_SUMMARY: Mapping[str, str] = {
+SUMMARY: Mapping[str, str] = {
     "Logic utilization (in ALMs)": "ALM", "Total logic elements": "LE", "Total combinational functions": "LUT",
     "Combinational ALUTs": "ALUT", "Total registers": "FF", "Total block memory bits": "MEMORY_BITS",
     "Total memory bits": "MEMORY_BITS", "Total DSP Blocks": "DSP", "DSP block 18-bit elements": "DSP18",
@@ -67,12 +68,12 @@ def _resources(document: Document, what: str, stage: Stage) -> Parsed:
     named = [title for title in contents(document) if re.search(r"Resource Usage Summary", title)]
     if usage is None and named:
         sheet.warn(document.last, f"the panel '{named[0]}' is missing: the report is cut")
-    ram = _ram_kind(usage, family)
+    ram = ram_kind(usage, family)
     _status(summary, what, sheet)
-    for name, metric in _SUMMARY.items():
+    for name, metric in SUMMARY.items():
         row = summary.row(name)
         if row is not None:
-            _state(ram if metric == "RAM" else metric, row.cells[1], row.line, sheet)
+            state_row(metric, ram, row.cells[1], row.line, sheet)
     if usage is not None:
         _usage(usage, ram, sheet)
         wanted = ("LUT", ram) if sheet.has("LE") else ("ALUT", "MLAB", ram)
@@ -98,12 +99,13 @@ def _identity(document: Document, summary: Named, sheet: Sheet, what: str) -> st
     return found.get("Family", "")
 
 
-def _ram_kind(usage: Table | None, family: str) -> str:
+def ram_kind(usage: Table | None, family: str) -> str:
+    """What the RAM blocks are called, by the usage or by the device family."""
     for row in usage.rows if usage is not None else ():
         found = re.fullmatch(r"(M\d+K)s?(?: blocks)?", row.cells[0])
         if found:
             return found[1]
-    return next((kind for pattern, kind in _RAM_KINDS if re.match(pattern, family)), "RAM")
+    return next((kind for pattern, kind in _RAM_KINDS if re.match(pattern, family)), "")
 
 
 def _status(summary: Named, what: str, sheet: Sheet) -> None:
@@ -120,7 +122,16 @@ def _status(summary: Named, what: str, sheet: Sheet) -> None:
         sheet.warn(row.line, f"a status that is not known: '{row.cells[1]}'")
 
 
-def _state(metric: str, cell: str, line: int, sheet: Sheet) -> None:
+def state_row(metric: str, ram: str, cell: str, line: int, sheet: Sheet) -> None:
+    """State a row of a summary; RAM blocks by the name of their kind."""
+    if metric == "RAM" and not ram:
+        sheet.warn(line, f"RAM blocks of a device family that is not known: {cell}")
+    else:
+        state(ram if metric == "RAM" else metric, cell, line, sheet)
+
+
+def state(metric: str, cell: str, line: int, sheet: Sheet) -> None:
+    """State what a cell says: ``1,632 / 22,320 ( 7 % )``."""
     if is_nothing(cell):
         sheet.info(line, f"{metric}: the report says '{cell}'")
         return
@@ -147,7 +158,7 @@ def _usage(table: Table, ram: str, sheet: Sheet) -> None:
         if metric == "FF" and sheet.has("FF"):
             continue
         if metric is not None and row.cells[i]:
-            _state(metric, _with_share(table, row, i), row.line, sheet)
+            state(metric, _with_share(table, row, i), row.line, sheet)
 
 
 def _with_share(table: Table, row: Row, i: int) -> str:

@@ -55,12 +55,17 @@ def contents(document: Document) -> list[str]:
 
 def read_head(document: Document, sheet: Sheet) -> None:
     """Version and edition: ``Quartus Prime Version 18.1.0 Build 625 09/12/2018 SJ Lite Edition``."""
-    found = document.match(
-        r"^Quartus (?:Prime|II)(?: 64-Bit)? Version (\S+ Build \d+) .*?(\w+) (?:Edition|Version)", 0, 6
-    )
-    if found is None:
-        pattern = r"^; Quartus (?:Prime|II).* Version +; (?:Version )?(\S+ Build \d+) .*?(\w+) (?:Edition|Version) *;"
-        found = document.match(pattern)
+    found = document.match(r"^Quartus (?:Prime|II)(?: 64-Bit)? Version (.*)", 0, 6)
+    if found is None or not read_version(found[1], sheet):
+        found = document.match(r"^; Quartus (?:Prime|II).* Version +; (?:Version )?(.*?) *;")
+        if found is not None:
+            read_version(found[1], sheet)
+
+
+def read_version(text: str, sheet: Sheet) -> bool:
+    """``18.1.0 Build 625 09/12/2018 SJ Lite Edition``; whether it is one."""
+    found = re.match(r"(\S+ Build \d+) .*?(\w+) (?:Edition|Version)\b", text)
     if found is not None:
         sheet.tool_version = found[1]
         sheet.tool = f"Quartus {found[2]}"
+    return found is not None
