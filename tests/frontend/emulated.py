@@ -34,7 +34,8 @@ class Case:
 
 def call(script: str, *words: str | Path) -> None:
     """Run a script of this folder in a process of its own: it loads TensorFlow."""
-    env = {**os.environ, "PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    paths = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]  # networks.py and its like
+    env = {**os.environ, "PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.pathsep.join(paths)}
     argv = [sys.executable, str(Path(__file__).parent / script), *map(str, words)]
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

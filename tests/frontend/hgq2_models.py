@@ -73,6 +73,11 @@ def builders() -> dict[str, Any]:
         x = keras.layers.Reshape((6, 3), name="row")(q.QConv2D(3, 1, name="b")(x))
         return q.QConv1D(2, 3, strides=2, name="c", enable_oq=True)(x)
 
+    def distributedeinsum(x: Any) -> Any:
+        x = keras.layers.Reshape((2, 3), name="shape")(x)
+        rows = q.QEinsumDense("bij,jk->bik", (2, 4), bias_axes="k", activation="relu", name="a")(x)
+        return q.QEinsumDense("bik,ijk->bjk", (3, 4), bias_axes="jk", name="b")(rows)
+
     def table(x: Any) -> Any:
         whole = QuantizerConfig("kif", "datalane", i0=2, f0=3, heterogeneous_axis=())
         entry = QuantizerConfig("kif", "table", i0=1, f0=6, heterogeneous_axis=())
@@ -136,6 +141,7 @@ def builders() -> dict[str, Any]:
         einsum,
         distributed,
         distributedconv,
+        distributedeinsum,
         table,
         softmax,
     ]
@@ -157,7 +163,9 @@ def run(folder: Path, name: str) -> None:
     spread(model, int(seed))
     (folder / "import").mkdir(parents=True)
     model.save(folder / "model.keras")
-    distributing = {"distributed": ("a", "b"), "distributedconv": ("a", "b", "c")}.get(kind, ())
+    distributing = {"distributed": ("a", "b"), "distributedconv": ("a", "b", "c"), "distributedeinsum": ("a", "b")}.get(
+        kind, ()
+    )
     if distributing:
         lines = [f"  {layer}: {{Strategy: distributed_arithmetic}}\n" for layer in distributing]
         (folder / "hls.yaml").write_text("LayerName:\n" + "".join(lines), encoding="utf-8")

@@ -136,7 +136,7 @@ def test_many(tmp_path: Path) -> None:
 @pytest.mark.skipif(not overlay("da4ml").installed, reason="python -m bitwright.frontend.overlays da4ml")
 def test_distributed_arithmetic(tmp_path: Path) -> None:
     """da4ml compiles itself on its first call, which takes minutes."""
-    names = ("distributed_1", "distributed_2", "distributedconv_1", "distributedconv_2")
+    names = ("distributed_1", "distributed_2", "distributedconv_1", "distributedconv_2", "distributedeinsum_1")
     for name, case in run(tmp_path, names).items():
         assert not case.problem
         strategies = [layer.strategy for layer in case.network.layers if isinstance(layer, Dense | Conv)]

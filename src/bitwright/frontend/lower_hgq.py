@@ -18,7 +18,7 @@ from bitwright.fixed import MAX_WIDTH, FixedFormat, Overflow
 from bitwright.frontend.lower import Handler, dense
 from bitwright.frontend.lower_images import conv, window_sides, window_sizes
 from bitwright.frontend.lower_types import Common, constant, precision, unsupported
-from bitwright.network.layers import Constant, Conv, Dense, Layer
+from bitwright.network.layers import Cast, Constant, Conv, Dense, Layer, ScaleBias
 
 DISTRIBUTED = "distributed_arithmetic"
 DA4ML_FRACTION = 32
@@ -28,8 +28,10 @@ KEPT = "bitwright_weights"
 """Attribute of a node: kernel and bias of a layer in distributed arithmetic."""
 
 
-def _einsum_dense(node: Any, common: Common, sources: list[Layer]) -> Layer:
+def _einsum_dense(node: Any, common: Common, sources: list[Layer]) -> Layer | tuple[Layer, ...]:
     """One matrix over the flattened tensors: zero where an output does not read an input."""
+    if hasattr(node, KEPT):
+        return _exact_einsum(node, common, sources[0])
     strategy = str(node.get_attr("strategy")).lower()
     if strategy != "latency":
         raise unsupported(node, f"EinsumDense with strategy '{strategy}'")
@@ -37,16 +39,40 @@ def _einsum_dense(node: Any, common: Common, sources: list[Layer]) -> Layer:
     order, places = _einsum_order(node)
     if accum.overflow is not Overflow.WRAP and not all(np.diff(row).min(initial=1) > 0 for row in order):
         raise unsupported(node, "a saturating accumulator that adds inputs in another order than theirs")
-    raw = np.zeros((sources[0].size, len(places)), dtype=np.int64)
+    matrix, ordered = _einsum_matrix(node, weight, sources[0].size), _placed(bias, places)
+    return Dense(**common, weight=matrix, bias=ordered, accum=accum, strategy="latency", reuse_factor=1)
+
+
+def _exact_einsum(node: Any, common: Common, source: Layer) -> tuple[Layer, ...]:
+    """In distributed arithmetic the exact sums become the accumulator's, then the biases are added in it."""
+    weights = _exact(node, np.asarray(getattr(node, KEPT)[0], dtype=np.float32), "weights")
+    matrix, accum = _einsum_matrix(node, weights, source.size), precision(node, "accum")
+    none = Constant(np.zeros(matrix.raw.shape[1], dtype=np.int64), FixedFormat(1, 1))
+    own: Common = {"sources": (source.name,), "shape": common["shape"], "result": accum}
+    sums = Dense(
+        **own, name=f"{node.name}_sums", weight=matrix, bias=none, accum=_sums(node, source.result, matrix, none),
+        strategy=DISTRIBUTED, reuse_factor=1,
+    )  # fmt: skip
+    one = Constant(np.ones_like(none.raw), FixedFormat(2, 2))
+    biases = _placed(constant(node, "bias"), _einsum_order(node)[1])
+    biased = ScaleBias(**{**own, "sources": (sums.name,)}, name=f"{node.name}_biased", scale=one, bias=biases)
+    return sums, biased, Cast(**{**common, "sources": (biased.name,)})
+
+
+def _einsum_matrix(node: Any, weight: Constant, size: int) -> Constant:
+    """The kernel (in place, contracted, free) as a matrix over all ``size`` inputs and all outputs."""
+    order, places = _einsum_order(node)
+    raw, columns = np.zeros((size, len(places)), dtype=np.int64), weight.raw.shape[2]
     for row in range(len(order)):
-        for column in range(weight.raw.shape[2]):
-            raw[order[row], places[row * weight.raw.shape[2] + column]] = weight.raw[row // _rows(node), :, column]
+        for column in range(columns):
+            raw[order[row], places[row * columns + column]] = weight.raw[row // _rows(node), :, column]
+    return Constant(raw, weight.format)
+
+
+def _placed(bias: Constant, places: npt.NDArray[np.int64]) -> Constant:
     ordered = np.zeros(len(places), dtype=np.int64)
     ordered[places] = bias.raw.ravel()
-    return Dense(
-        **common, weight=Constant(raw, weight.format), bias=Constant(ordered, bias.format), accum=accum,
-        strategy="latency", reuse_factor=1,
-    )  # fmt: skip
+    return Constant(ordered, bias.format)
 
 
 def _rows(node: Any) -> int:
@@ -85,11 +111,16 @@ def _exact_dense(node: Any, common: Common, source: Layer) -> Dense:
     kernel, bias = getattr(node, KEPT)
     weights = _exact(node, np.asarray(kernel, dtype=np.float32).reshape(-1, kernel.shape[-1]), "weights")
     biases = _exact(node, np.broadcast_to(np.asarray(bias, dtype=np.float64).ravel(), (weights.raw.shape[1],)), "bias")
-    fraction = max(source.result.fraction + weights.format.fraction, biases.format.fraction)
-    largest = np.abs(weights.value).sum(axis=0) * 2.0 ** (source.result.integer - source.result.signed)
-    integer = int(np.frexp(float((largest + np.abs(biases.value)).max()))[1]) + 1
-    accum = _format(node, fraction + integer, integer, "sums")
+    accum = _sums(node, source.result, weights, biases)
     return Dense(**common, weight=weights, bias=biases, accum=accum, strategy=DISTRIBUTED, reuse_factor=1)
+
+
+def _sums(node: Any, source: FixedFormat, weights: Constant, biases: Constant) -> FixedFormat:
+    """A type that holds every sum of products and bias."""
+    fraction = max(source.fraction + weights.format.fraction, biases.format.fraction)
+    largest = np.abs(weights.value).sum(axis=0) * 2.0 ** (source.integer - source.signed)
+    integer = int(np.frexp(float((largest + np.abs(biases.value)).max()))[1]) + 1
+    return _format(node, fraction + integer, integer, "sums")
 
 
 def _exact(node: Any, values: npt.NDArray[Any], what: str) -> Constant:
@@ -122,12 +153,11 @@ def kept_weights() -> Iterator[None]:
 
         return transform
 
-    dense_template, conv_template = passes.DALatencyDenseTemplate, passes.DALatencyConvTemplate
-    with (
-        mock.patch.object(dense_template, "transform", keeping(dense_template.transform)),
-        mock.patch.object(conv_template, "transform", keeping(conv_template.transform)),
-        mock.patch.object(passes.FuseQuantizerIntoDALayers, "match", return_value=False),
-    ):
+    writers = (passes.DALatencyDenseTemplate, passes.DALatencyConvTemplate, passes.DistributedArithmeticEinsumCodegen)
+    with contextlib.ExitStack() as patches:
+        for writer in writers:
+            patches.enter_context(mock.patch.object(writer, "transform", keeping(writer.transform)))
+        patches.enter_context(mock.patch.object(passes.FuseQuantizerIntoDALayers, "match", return_value=False))
         yield
 
 
