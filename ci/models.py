@@ -98,7 +98,7 @@ ENTRIES = (
     ),
     example("hgq_jet_classifier", suffix="h5"),
     example("hgq_mnist_homogeneous", *STREAM, suffix="h5"),
-    example("hgq_mnist_heterogeneous", suffix="h5"),
+    example("hgq_mnist_heterogeneous", "--bulk", "50000", suffix="h5"),
     Entry("hgq2_jet_large", f"{HGQ_AE}/epoch=27883-val_acc=0.771-ebops=13285-val_loss=0.635.keras"),
     Entry("hgq2_jet_small", f"{HGQ_AE}/epoch=199491-val_acc=0.733-ebops=530-val_loss=0.831.keras"),
     Entry("hgq2_jet_da4ml", "calad0i+da4ml-ae/jsc/openml/epoch=20849-test_acc=76.86.h5"),
