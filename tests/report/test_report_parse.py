@@ -12,7 +12,9 @@ from click.testing import CliRunner, Result
 from report_samples import ROOT, sample
 
 from bitwright.cli import main
+from bitwright.report.parsers import collect, hls_report
 from bitwright.report.parsers.collect import OUR_FAULT, parse_file, parse_paths
+from bitwright.report.parsers.documents import Document, TextFormat
 from bitwright.report.parsers.model import SCHEMA, Parsed, Severity
 from bitwright.report.render_json import render_json
 
@@ -219,6 +221,19 @@ def test_the_last_of_two_reports_of_the_same_counts(tmp_path: Path) -> None:
     parsed = parse_file(written(tmp_path, text + later), "it")
     assert [f.value for f in parsed.figures if f.metric == "DSP"] == [3]
     assert any("more than once" in problem.message for problem in parsed.problems)
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), ZeroDivisionError(), OverflowError(), RecursionError(), IndexError()])
+def test_a_fault_of_ours_in_one_file_does_not_touch_the_others(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(document: Document) -> Parsed:
+        raise error
+
+    monkeypatch.setitem(collect.TEXT_FORMATS, "csynth_report", TextFormat(hls_report.OPENS, fails))
+    parsed = parse_paths([CSYNTH, UTILIZATION])
+    assert {figure.source for figure in parsed.figures} == {str(UTILIZATION)}
+    assert [problem.source for problem in parsed.problems if OUR_FAULT in problem.message] == [str(CSYNTH)]
 
 
 # --- size --------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (*intel_json.FORMATS, *nextpnr.DATA, *yos
 XML_FORMATS = ((hls_export.matches, hls_export.parse_xml), (hls_xml.matches, hls_xml.parse))
 LARGEST_XML = 256 << 20
 OUR_FAULT = "a parser failed on this file; the other files are not affected; please report it"
+_FAULTS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, AssertionError, RecursionError)
 _SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", "__pycache__", "node_modules", ".Xil"))
 
 
@@ -112,7 +113,15 @@ def parse_file(path: Path, source: str, *, named: bool = True) -> Parsed:
         return _parse(path, source, head, strange)
     except OSError as error:
         return _nothing(source, Severity.ERROR, f"cannot be read: {error.strerror or error}")
-    except (LookupError, TypeError, ValueError, AttributeError, AssertionError, RecursionError) as error:
+    except (
+        ArithmeticError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        AssertionError,
+        RecursionError,
+    ) as error:
         return _nothing(source, Severity.ERROR, f"{OUR_FAULT}: {type(error).__name__}: {error}")
 
 
