@@ -25,7 +25,7 @@ from bitwright.files import read_json, write_json, write_text
 from bitwright.report.numbers import seconds
 from bitwright.report.records import Report
 from bitwright.report.render_md import code, md
-from bitwright.report.track.headline import BY_NAME, headline
+from bitwright.report.track.headline import BY_NAME, figure_words, headline
 from bitwright.report.track.history import History
 from bitwright.stages.board import write_dashboard
 from bitwright.stages.job import find_target
@@ -50,6 +50,7 @@ class Result:
     figures: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     error: str = ""
+    area_from: str = ""
 
     @property
     def state(self) -> str:
@@ -106,9 +107,9 @@ def read_result(model: str, target: str, exit_code: int, spent: float, log: Path
     verdict = said.get("verdict") or {}
     notes = [f"better: {f['words']}" for f in verdict.get("findings", []) if f["better"]]
     notes += [f"NOT RUN: {f['words']}" for f in verdict.get("findings", []) if f["status"] == "NOT_RUN"]
-    figures = headline(Report.model_validate_json(json.dumps(said["report"]))).figures
+    head = headline(Report.model_validate_json(json.dumps(said["report"])))
     error = said["error"]["what"] if said.get("error") else ""
-    return Result(model, target, code_, spent, figures, notes, error)
+    return Result(model, target, code_, spent, head.figures, notes, error, head.area_from)
 
 
 def _last_object(log: Path) -> dict[str, Any]:
@@ -142,7 +143,8 @@ def summary(results: Sequence[Result]) -> str:
 
 
 def _row(result: Result) -> list[str]:
-    figures = [BY_NAME[n].words(result.figures[n]) if n in result.figures else "–" for n in FIGURES]
+    origin = result.area_from
+    figures = [figure_words(n, result.figures[n], origin) if n in result.figures else "–" for n in FIGURES]
     state = result.state if result.exit_code == 0 else f"**{result.state}** ({result.exit_code})"
     notes = "; ".join(md(words) for words in (result.error, *result.notes) if words)
     return [code(result.model), code(result.target), state, *figures, seconds(result.seconds), notes]

@@ -157,14 +157,15 @@ def _print_history(rows: list[Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from bitwright.report.track.headline import BY_NAME
+    from bitwright.report.track.headline import BY_NAME, figure_words
 
     names = ("lut", "ff", "dsp", "bram36", "latency_cycles", "fmax_mhz", "wns_ns", "accuracy", "seconds")
     table = Table(box=None, pad_edge=False)
     for column in ("when", "model", "target", "state", *(BY_NAME[name].label for name in names), "commit"):
         table.add_column(column, no_wrap=column in ("when", "state"))
     for row in rows:
-        figures = [BY_NAME[name].words(row.figures[name]) if name in row.figures else "-" for name in names]
+        origin = row.text["area_from"]
+        figures = [figure_words(n, row.figures[n], origin) if n in row.figures else "-" for n in names]
         words = (row.at[:16].replace("T", " "), row.model, row.target, row.status, *figures, row.text["commit_id"])
         table.add_row(*(Text(word) for word in words))
     Console(width=None if Console().is_terminal else 200).print(table)

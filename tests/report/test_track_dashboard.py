@@ -129,6 +129,12 @@ def test_each_data_set_has_a_drawing_of_its_own() -> None:
     assert family("MNIST (generated), test, 300 rows") == "MNIST"
 
 
+def test_a_partial_area_is_in_no_drawing() -> None:
+    text = site(run(area_from="POST_SYNTH, yosys, without carry cells"), points=())["index.html"]
+    assert "1,001 + carry cells" in Page(text).said
+    assert "accuracy against LUT" not in [attrs.get("aria-label") for _, attrs in Page(text).tags]
+
+
 def test_an_empty_history_has_a_front_page() -> None:
     pages = site(points=())
     assert sorted(pages) == ["index.html"]

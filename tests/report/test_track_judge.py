@@ -19,7 +19,7 @@ from bitwright.report.track.baseline import (
     make_baseline,
     write_baseline,
 )
-from bitwright.report.track.headline import headline, provenance
+from bitwright.report.track.headline import figure_words, headline, is_partial, provenance
 from bitwright.report.track.judge import Run, Verdict, judge, lines
 
 BITS = {"program": "p0", "vectors": "v0", "network": "n0", "outputs": "o0", "bundle": "b0"}
@@ -82,6 +82,21 @@ def test_timing_comes_from_the_stage_nearest_to_the_device() -> None:
     rows = [Measurement.model_validate({"metric": "FMAX_MHZ", "value": v, "stage": s, **common}) for s, v in stages]
     head = headline(made.model_copy(update={"measurements": (*made.measurements, *rows)}))
     assert (head.get("fmax_mhz"), head.timing_from) == (210.0, "POST_ROUTE, nextpnr, jet3_harness")
+
+
+def test_luts_without_their_carry_cells_are_said_to_be() -> None:
+    """Lattice: two LUT4 of every carry cell are not in Yosys' count, so that it looks like a tenth of the design."""
+    made = report()
+    noted = tuple(
+        m.model_copy(update={"note": "not counted: two LUT4 in each of 690 carry cells"}) if m.metric == "LUT" else m
+        for m in made.measurements
+    )
+    head = headline(made.model_copy(update={"measurements": noted}))
+    assert head.area_from == "POST_SYNTH, yosys, without carry cells"
+    assert is_partial(head.area_from)
+    assert figure_words("lut", 256.0, head.area_from) == "256 + carry cells"
+    assert figure_words("ff", 256.0, head.area_from) == "256"
+    assert not is_partial(headline(made).area_from)
 
 
 # --- baseline ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 from bitwright.config.published import PublishedPoint
 from bitwright.report.numbers import ABSENT, count, nanoseconds, percent
 from bitwright.report.render_html import environment
-from bitwright.report.track.headline import BY_NAME, KINDS, Kind
+from bitwright.report.track.headline import BY_NAME, KINDS, Kind, figure_words, is_partial
 from bitwright.report.track.history import Row
 from bitwright.report.track.trends import Mark, Point, pareto, stage_trend, trend
 
@@ -89,7 +89,8 @@ def _state(runs: Sequence[Row], page: str) -> dict[str, Any]:
 
 def _words(row: Row) -> list[str]:
     """The figures of the columns; an accuracy on generated rows says so."""
-    found = [BY_NAME[name].words(row.figures[name]) if name in row.figures else ABSENT for name in _COLUMNS]
+    origin = row.text["area_from"]
+    found = [figure_words(n, row.figures[n], origin) if n in row.figures else ABSENT for n in _COLUMNS]
     if row.synthetic and "accuracy" in row.figures:
         found[_COLUMNS.index("accuracy")] += " (synthetic)"
     return found
@@ -106,7 +107,9 @@ def family(dataset: str) -> str:
 
 def _planes(rows: Sequence[Row], published: Sequence[PublishedPoint]) -> list[dict[str, Any]]:
     """A drawing for each data set: accuracies on different data are never in one."""
-    ours = [found[-1] for found in _designs(rows) if {"lut", "accuracy"} <= found[-1].figures.keys()]
+    last = [found[-1] for found in _designs(rows)]
+    whole = [row for row in last if not is_partial(row.text["area_from"])]
+    ours = [row for row in whole if {"lut", "accuracy"} <= row.figures.keys()]
     names = sorted({family(row.text["dataset"]) for row in ours} | {point.dataset for point in published})
     return [_plane(name, ours, [point for point in published if point.dataset == name]) for name in names]
 

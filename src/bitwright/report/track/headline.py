@@ -104,16 +104,40 @@ def headline(report: Report) -> Headline:
         "accuracy": accuracy.accuracy if accuracy else None,
         "seconds": round(sum(spent.values()), 3) if spent else None,
     }
-    origin = resource_origin(report)
     return Headline(
         figures={name: value for name, value in found.items() if value is not None},
         design=design.name if design else "",
-        area_from=f"{origin.stage.value}, {origin.tool}" if origin else "",
+        area_from=_area_from(report),
         timing_from=", ".join(dict.fromkeys(f"{m.stage.value}, {m.tool}, {m.design}" for m in timing.values())),
         dataset=f"{accuracy.dataset}, {accuracy.split}, {accuracy.rows:,} rows" if accuracy else "",
         synthetic=accuracy.synthetic if accuracy else False,
         stages=spent,
     )
+
+
+PARTIAL = "without carry cells"
+"""Said of a LUT count that leaves out the LUTs of carry cells, as Yosys' of Lattice parts does."""
+
+
+def _area_from(report: Report) -> str:
+    """``POST_SYNTH, yosys``; and whether its LUTs are all that the design takes."""
+    origin, design = resource_origin(report), quoted_design(report)
+    if origin is None or design is None:
+        return ""
+    lut = resources(report, design.name).get("LUT")
+    partial = lut is not None and "not counted: two LUT4" in lut.note
+    return f"{origin.stage.value}, {origin.tool}" + (f", {PARTIAL}" if partial else "")
+
+
+def is_partial(area_from: str) -> bool:
+    """Whether a LUT count must not be set beside others."""
+    return area_from.endswith(PARTIAL)
+
+
+def figure_words(name: str, value: float, area_from: str) -> str:
+    """A figure as a table shows it: ``256 + carry cells`` where that is the truth."""
+    more = " + carry cells" if name == "lut" and is_partial(area_from) else ""
+    return BY_NAME[name].words(value) + more
 
 
 def _area(report: Report) -> dict[str, float | None]:
