@@ -46,6 +46,7 @@ def onnx(name: str, *options: str, why: str = "") -> Entry:
     return Entry(f"onnx_{name}", f"example-models/onnx/{name}.onnx", options, why)
 
 
+NOT_RUN = "read; the rest of the chain was not run for this table"
 REFUSED = "hls4ml 1.3.0 cannot convert it:"
 GARNET = "hls4ml 1.3.0 converts it; GarNet layers have no hardware here"
 LARGE = "the chain was not run: images of {} pixels, {} clocks an inference, times all the vectors of each oracle"
@@ -151,8 +152,9 @@ HEAD = """# Public models through the chain
 Made by `ci/models table`, of the runs of `ci/models run` (model files by path; clock 5 ns, VU13P, Yosys). *Pairs* are
 oracle pairs equal on every bit; one that cannot be compared is not counted: Keras against the others where its weights
 are rounded to their types, or where its own float32 is not exact. *Vectors* are those of the largest pair. Cycles are
-measured on the RTL, BRAM are tiles of 36 kbit. Seconds and MB (the largest process) were taken on two cores that many
-other processes shared: an idle machine needs a third to a fifth of them. A model without figures has the reason.
+measured on the RTL, BRAM are tiles of 36 kbit. Seconds and MB (the largest process) were taken on two cores while other
+work was running, between one and a dozen busy processes: they say what is long in a row, not one row against another.
+The simulation of hgq_mnist_heterogeneous, built in 651 s, was kept from a run before: verify is without it there.
 
 """
 METRICS = ("LUT", "FF", "DSP", "BRAM")
@@ -193,10 +195,14 @@ def row(folder: Path, entry: Entry) -> str:
         entry.name, hardware(entry), f"{len(passed)} of {len(pairs)}", f"{vectors:,}",
         f"{data['verification']['latency_cycles']:,}", f"{data['verification']['ii_cycles']:,}",
         *(f"{figures[metric]:,.10g}" if metric in figures else "–" for metric in METRICS),
-        *(f"{records[stage]['seconds']:.3g}" for stage in STAGES),
+        *(short(records[stage]["seconds"]) for stage in STAGES),
         f"{max(record['peak_mb'] or 0 for record in records.values()):.0f}",
     ]  # fmt: skip
     return f"| {' | '.join(cells)} |"
+
+
+def short(seconds: float) -> str:
+    return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:.3g}"
 
 
 def hardware(entry: Entry) -> str:
@@ -208,7 +214,7 @@ def reason(folder: Path, entry: Entry) -> str:
     log = folder / f"{entry.name}.log"
     lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
     said = [line.removeprefix("error: ") for line in lines if line.startswith("error:")]
-    text = entry.why or (said[0] if said else "not run for this table")
+    text = entry.why or (said[0] if said else NOT_RUN)
     return text.replace(f"{corpus() / entry.file}: ", "").replace("|", "/")
 
 
