@@ -40,6 +40,7 @@ _ORDER = (
     "Latency (cycles) min", "Latency (cycles) max", "Latency min", "Latency max", "Latency (absolute) min",
     "Latency (absolute) max", "Interval min", "Interval max", "Pipeline Type",
 )  # fmt: skip
+_WAITS = (("LATENCY_MIN_CYCLES", "II_MIN_CYCLES"), ("LATENCY_MAX_CYCLES", "II_MAX_CYCLES"))
 _PAIRS = (("LATENCY_MIN_CYCLES", "LATENCY_MAX_CYCLES"), ("II_MIN_CYCLES", "II_MAX_CYCLES"))
 
 
@@ -179,7 +180,12 @@ def check_time(sheet: Sheet, metric: str, line: int) -> None:
 
 
 def _pipeline(sheet: Sheet, kind: str, line: int) -> None:
-    """A pipelined function may not take longer between two inputs than for one (dataflow may)."""
+    """A function that is not pipelined takes its next input when it is done, or one cycle later."""
+    if kind.lower() in ("none", "no"):
+        pairs = [(sheet.value(low), sheet.value(high)) for low, high in _WAITS]
+        if any(low is not None and high is not None and not 0 <= high - low <= 1 for low, high in pairs):
+            names = [name for pair in _WAITS for name in pair]
+            sheet.withhold(names, line, f"pipeline type '{kind}', but the interval is not the latency")
     if kind and kind.lower() not in ("none", "no", "yes", "function", "dataflow", "loop rewind", "rewind", "loop"):
         if kind.lower().startswith("loop"):
             return

@@ -147,8 +147,9 @@ def _time(table: Table, row: Row, values: dict[str, Number | None], period: floa
     if same_time(cycles, period, time):
         values["LATENCY_MAX_NS"] = time
     else:
-        sheet.warn(row.line, f"latency withheld: {time:g} ns is not {cycles:,} cycles at {period:g} ns")
-        values["LATENCY_MAX_CYCLES"] = values["LATENCY_MIN_CYCLES"] = None
+        sheet.warn(row.line, f"latency and interval withheld: {time:g} ns is not {cycles:,} cycles at {period:g} ns")
+        for metric in ("LATENCY_MAX_CYCLES", "LATENCY_MIN_CYCLES", "II_MAX_CYCLES", "II_MIN_CYCLES"):
+            values[metric] = None
 
 
 def _period(table: Table) -> float | None:

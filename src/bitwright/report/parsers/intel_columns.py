@@ -28,7 +28,8 @@ def metrics_of(columns: Any) -> list[str] | None:
         return None
     names = [name.strip() for name in columns[1:] if name.strip() != "Details"]
     known = [name for name in NAMES if name in names]
-    return [NAMES[name] for name in names] if names == known and len(names) >= len(EVERY) else None
+    metrics = [NAMES[name] for name in names] if names == known else []
+    return metrics if tuple(metrics[: len(EVERY)]) == EVERY else None
 
 
 def numbers(values: Any, expected: int) -> list[Number | None] | None:

@@ -135,6 +135,9 @@ def _fit_clock(node: dict[str, Any], data: Data, sheet: Sheet) -> None:
         return
     details = " ".join(str(detail.get("text")) for detail in node.get("details") or () if isinstance(detail, dict))
     told = re.search(r"maximum frequency for the clock is ([\d.]+) MHz", details)
+    if details and not told and "fmax" not in name:
+        sheet.warn(line, f"FMAX_MHZ withheld: '{name}' without the sentence that tells the maximum frequency")
+        return
     if told and abs(float(told[1]) - float(value)) > 0.01:
         sheet.warn(line, f"FMAX_MHZ withheld: {value:g} MHz, but the text says {told[1]}")
         return

@@ -213,6 +213,8 @@ def _clocks(document: Document, sheet: Sheet) -> None:
             good.append((name, float(nanoseconds), row.line))
         else:
             sheet.warn(row.line, f"clock '{name}': period '{period}' does not fit frequency '{rate}'")
+    if not good:
+        sheet.info(table.line, "no clock period that is understood")
     for name, period_ns, line in good:
         sheet.module(f"clock:{name}", name, {"CLOCK_TARGET_NS": period_ns}, line, "clock")
     if len(good) == 1 == len(table.rows) and not table.faults:

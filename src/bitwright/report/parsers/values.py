@@ -83,6 +83,8 @@ def percent(cell: str) -> tuple[float, float] | None:
     if is_nothing(text):
         return None
     if text.startswith("<"):
+        if not 0 < float(text[1:]) <= 1:
+            raise ValueError(f"'{cell.strip()}' is no share that a tool prints")
         return 0.0, float(text[1:])
     if text.startswith(">"):
         return float(text[1:]), math.inf

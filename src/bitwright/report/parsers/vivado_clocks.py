@@ -140,7 +140,7 @@ def read_periods(document: Document, clocks: set[str], sheet: Sheet) -> None:
     for row in table.rows:
         name, period, frequency = (row.cells[table.columns.index(c)] for c in ("Clock", "Period(ns)", "Frequency(MHz)"))
         value = _period(period, frequency)
-        if value is not None and not _is_duty(row.cells[table.columns.index("Waveform(ns)")], value):
+        if value is not None and not _is_duty(row.cells[table.columns.index("Waveform(ns)")], value, 1000 / value):
             value = None
         if value is None:
             sheet.warn(row.line, f"clock '{name}': period '{period}' and frequency '{frequency}' do not fit")
@@ -154,10 +154,17 @@ def read_periods(document: Document, clocks: set[str], sheet: Sheet) -> None:
         sheet.add("CLOCK_TARGET_NS", found[0][1], found[0][2])
 
 
-def _is_duty(waveform: str, period: float) -> bool:
-    """Whether the clock is high for a part of its period that can be; other forms than ``{0.0 2.5}`` say nothing."""
+def _is_duty(waveform: str, period: float, rate: float) -> bool:
+    """Whether the clock is high for a part of its period that can be; other forms than ``{0.0 2.5}`` say nothing.
+
+    Half of the frequency's number, and not half of the period, means that the two are exchanged.
+    """
     edges = re.fullmatch(r"\{([\d.]+) ([\d.]+)\}", waveform)
-    return edges is None or 0.02 <= (float(edges[2]) - float(edges[1])) / period <= 0.98
+    if edges is None:
+        return True
+    high = float(edges[2]) - float(edges[1])
+    exchanged = abs(2 * high - rate) <= 0.002 < abs(2 * high - period)
+    return 0.02 <= high / period <= 0.98 and not exchanged
 
 
 def _period(period: str, frequency: str) -> float | None:

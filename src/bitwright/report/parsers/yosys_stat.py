@@ -123,6 +123,8 @@ def read(source: str, lines: Iterator[Line]) -> Parsed:
     open_end = log.console and log.ended is None and log.module is not None
     if log.stat is not None and not open_end:
         _tell(log.stat, sheet)
+    else:
+        sheet.info(log.last, "no 'stat' in this log")
     if log.runs > 1:
         sheet.info(log.last, f"{log.runs} runs of 'stat': the last one counts")
     for number, text in log.errors:
