@@ -57,6 +57,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
     return dict(zip(MANY, emulate_all(made(tmp_path_factory.mktemp("many"), MANY)), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", FEW)
 def test_a_few(few: dict[str, Case], word: str) -> None:
     assert not few[word].problem

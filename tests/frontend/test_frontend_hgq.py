@@ -56,6 +56,7 @@ def test_the_models_have_what_they_are_for(cases: dict[str, Case]) -> None:
 
 
 @pytest.mark.corpus
+@pytest.mark.slow
 def test_the_jet_classifier_of_the_corpus(tmp_path: Path) -> None:
     if not JET.is_file():
         pytest.skip(f"no corpus at {CORPUS}; set BITWRIGHT_CORPUS")

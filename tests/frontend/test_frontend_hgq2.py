@@ -23,11 +23,10 @@ from bitwright.network.reference import Reference
 pytestmark = pytest.mark.hls
 
 FEW = (
-    "wrapping_1", "saturating_1", "merged_1", "einsum_1", "table_1", "softmax_1", "products_2", "attention_1",
-    "linformer_1", "conv1d_2", "conv2d_3", "dots_1",
+    "wrapping_1", "saturating_1", "merged_1", "table_1", "softmax_1", "attention_1", "linformer_1", "conv1d_2", "conv2d_3",
 )  # fmt: skip
 KINDS = ("wrapping", "saturating", "merged", "einsum", "table", "products", "attention", "linformer", "conv1d", "dots")
-MANY = tuple(f"{kind}_{seed}" for kind in KINDS for seed in (2, 3, 4))
+MANY = tuple(f"{kind}_{seed}" for kind in KINDS for seed in (1, 2, 3, 4) if (kind, seed) != ("conv1d", 1))
 ATTENTION = ("attention", "linformer")
 JUDGED = tuple(name for name in FEW if not name.startswith(("table", "softmax", *ATTENTION, "conv")))
 
@@ -147,6 +146,7 @@ def test_distributed_arithmetic(tmp_path: Path) -> None:
 
 
 @pytest.mark.corpus
+@pytest.mark.slow
 def test_the_models_of_the_corpus(tmp_path: Path) -> None:
     found = [path for pattern in FILES for path in sorted(CORPUS.glob(pattern))]
     if not found:

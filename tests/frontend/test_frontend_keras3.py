@@ -96,6 +96,7 @@ def test_keras_averages_the_same(cases: dict[str, Case], folder: Path) -> None:
 
 
 @pytest.mark.corpus
+@pytest.mark.slow
 def test_the_qkeras_v3_model_of_the_corpus(tmp_path: Path) -> None:
     if not QKERAS_V3.is_file():
         pytest.skip(f"no corpus at {CORPUS}; set BITWRIGHT_CORPUS")

@@ -378,7 +378,7 @@ def test_keras_and_qkeras_modules_are_trusted(tmp_path: Path) -> None:
 # --- layers ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["Conv3D", "Conv2DTranspose", "ConvLSTM2D", "MyLayer", "SpatialDropout1D"])
+@pytest.mark.parametrize("kind", ["Conv3D", "Conv2DTranspose", "ConvLSTM2D", "MyLayer", "GaussianNoise"])
 def test_a_layer_without_hardware(container: Callable[..., Path], kind: str) -> None:
     layers = tiny_layers()
     layers.insert(1, layer(kind, "odd_one", "features"))

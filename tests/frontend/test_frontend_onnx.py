@@ -60,6 +60,7 @@ def test_a_softmax_is_cut_off_and_quantizers_stay(cases: dict[str, Case]) -> Non
 
 @pytest.mark.hls
 @pytest.mark.corpus
+@pytest.mark.slow
 def test_dense_models_of_the_corpus(tmp_path: Path) -> None:
     if not MODELS.is_dir():
         pytest.skip(f"no corpus at {CORPUS}; set BITWRIGHT_CORPUS")

@@ -63,6 +63,7 @@ def test_a_profile_is_a_name_or_a_folder(tmp_path: Path) -> None:
 @pytest.mark.hls
 @pytest.mark.simulator
 @pytest.mark.synth
+@pytest.mark.slow
 def test_a_stage_through_a_submit_command(chain: Chain, tmp_path: Path) -> None:
     """The report is made by a job script that the submit command started, not by this workflow's own process."""
     pytest.importorskip(PLUGINS["generic"], reason=f"needs {PLUGINS['generic']}")
@@ -148,6 +149,7 @@ def test_kubernetes_says_what_is_not_set(cluster: dict[str, str], tmp_path: Path
 @pytest.mark.hls
 @pytest.mark.simulator
 @pytest.mark.synth
+@pytest.mark.slow
 def test_a_stage_as_a_job_of_kubernetes(chain: Chain, cluster: dict[str, str], tmp_path: Path) -> None:
     pytest.importorskip(PLUGINS["kubernetes"], reason=f"needs {PLUGINS['kubernetes']}")
     (chain.build / "report" / "report.md").write_text("damaged")
