@@ -23,7 +23,8 @@ from bitwright.network.reference import Reference
 pytestmark = pytest.mark.hls
 
 FEW = (
-    "wrapping_1", "saturating_1", "merged_1", "table_1", "softmax_1", "attention_1", "linformer_1", "conv1d_2", "conv2d_3",
+    "wrapping_1", "saturating_1", "merged_1", "table_1", "softmax_1", "attention_1", "linformer_1",
+    "conv1d_2", "conv2d_3",
 )  # fmt: skip
 KINDS = ("wrapping", "saturating", "merged", "einsum", "table", "products", "attention", "linformer", "conv1d", "dots")
 MANY = tuple(f"{kind}_{seed}" for kind in KINDS for seed in (1, 2, 3, 4) if (kind, seed) != ("conv1d", 1))
