@@ -368,30 +368,6 @@ for _name, _title in STAGE_TITLES.items():
     _add_stage(_name, _title)
 
 
-@report.command("parse")
-@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="PATH...")
-@click.option("--json", "as_json", is_flag=True, help="Print measurements, rows of modules and problems as JSON.")
-def report_parse(paths: tuple[Path, ...], as_json: bool) -> None:
-    r"""Read reports and logs of HLS, synthesis, place and route; PATH is a file or a project folder.
-
-    What a file is, is decided by its content, never by its name.  Figures keep the stage that they are of, are in
-    one unit by metric, and stand with the file and line that state them; what a report does not state, or states
-    twice differently, is absent, with a problem that says why.  docs/report-parsing.md lists metrics and formats.
-
-    \b
-    Read are: Vivado HLS, Vitis HLS, Vivado, Quartus, Intel HLS, Intel OpenCL, oneAPI, Catapult, Libero SmartHLS,
-    Yosys, nextpnr, hls4ml, and our own report.json.
-    Exit code: 0 with whatever problems, 2 if nothing could be read.
-    """
-    from bitwright.report.parsers.collect import parse_paths, said_nothing
-    from bitwright.report.parsers.show import as_text
-
-    parsed = parse_paths(paths)
-    click.echo(json.dumps(parsed.to_json(), allow_nan=False) if as_json else as_text(parsed))
-    if said_nothing(parsed):
-        sys.exit(2)
-
-
 # --- reuse factors -----------------------------------------------------------------------------
 
 
@@ -545,7 +521,7 @@ def train(model: str, root: Path, data: str, settings: tuple[str, ...], cross_va
 
 
 add_verbs(main, report)
-_keep_lines(main, report, report_parse)
+_keep_lines(main, report, report.commands["parse"])
 
 if __name__ == "__main__":
     main()

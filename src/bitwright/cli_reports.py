@@ -1,8 +1,9 @@
-"""The verbs that read what runs left: report show, diff and export, baseline, history, dashboard."""
+"""The verbs that read what runs left: report parse, show, diff and export, baseline, history, dashboard."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,37 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
 def add_verbs(main: click.Group, report: click.Group) -> None:
     """Put the verbs below ``main`` and below its group ``report``."""
-    for verb in (show, diff, export):
+    for verb in (parse, show, diff, export):
         report.add_command(verb)
     for verb in (baseline, history, dashboard):
         main.add_command(verb)
 
 
 # --- report ------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="PATH...")
+@click.option("--json", "as_json", is_flag=True, help="Print measurements, rows of modules and problems as JSON.")
+def parse(paths: tuple[Path, ...], as_json: bool) -> None:
+    r"""Read reports and logs of HLS, synthesis, place and route; PATH is a file or a project folder.
+
+    What a file is, is decided by its content, never by its name.  Figures keep the stage that they are of, are in
+    one unit by metric, and stand with the file and line that state them; what a report does not state, or states
+    twice differently, is absent, with a problem that says why.  docs/report-parsing.md lists metrics and formats.
+
+    \b
+    Read are: Vivado HLS, Vitis HLS, Vivado, Quartus, Intel HLS, Intel OpenCL, oneAPI, Catapult, Libero SmartHLS,
+    Yosys, nextpnr, hls4ml, and our own report.json.
+    Exit code: 0 with whatever problems, 2 if nothing could be read.
+    """
+    from bitwright.report.parsers.collect import parse_paths, said_nothing
+    from bitwright.report.parsers.show import as_text
+
+    parsed = parse_paths(paths)
+    click.echo(json.dumps(parsed.to_json(), allow_nan=False) if as_json else as_text(parsed))
+    if said_nothing(parsed):
+        sys.exit(2)
 
 
 @click.command()

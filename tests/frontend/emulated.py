@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -39,6 +40,18 @@ def call(script: str, *words: str | Path) -> None:
     argv = [sys.executable, str(Path(__file__).parent / script), *map(str, words)]
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def import_files(folder: Path, files: Sequence[Path], vectors: int) -> list[Path]:
+    """Model files through the import worker, in one process; a folder for each, for :func:`emulate`."""
+    folders = [folder / f"model{number}" for number in range(len(files))]
+    common = {"name": "net", "part": "xcvu13p-flga2577-2-e", "clock_ns": 5, "random": vectors}
+    requests = [
+        {**common, "model": str(path), "out": str(own / "import")} for path, own in zip(files, folders, strict=True)
+    ]
+    (folder / "requests.json").write_text(json.dumps(requests), encoding="utf-8")
+    call("import_many.py", folder / "requests.json")
+    return folders
 
 
 def emulate(folder: Path) -> Case:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from making import make_each
 
-from bitwright.errors import BitwrightError
 from bitwright.frontend.flavours import Flavour
-from bitwright.frontend.prepare import prepare
 
 SIZE = 6
 
@@ -178,17 +176,7 @@ def run(folder: Path, name: str) -> None:
 
 def main(argv: list[str]) -> int:
     """Import each; what goes wrong is left in its folder."""
-    prepare(Flavour.HGQ2)
-    for name in argv[2:]:
-        folder = Path(argv[1]) / name
-        try:
-            run(folder, name)
-        except BitwrightError as error:
-            (folder / "crash.txt").write_text(str(error), encoding="utf-8")
-        except Exception:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "crash.txt").write_text(traceback.format_exc(), encoding="utf-8")
-    return 0
+    return make_each(Flavour.HGQ2, argv[1], argv[2:], run)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import pytest
-from emulated import Case, call, emulate_all
+from emulated import Case, call, emulate_all, import_files
 from judged import equal_to_keras
 
 from bitwright.fixed import Overflow
@@ -60,11 +59,8 @@ def test_the_models_have_what_they_are_for(cases: dict[str, Case]) -> None:
 def test_the_jet_classifier_of_the_corpus(tmp_path: Path) -> None:
     if not JET.is_file():
         pytest.skip(f"no corpus at {CORPUS}; set BITWRIGHT_CORPUS")
-    common = {"name": "net", "part": "xcvu13p-flga2577-2-e", "clock_ns": 5, "random": 500}
-    request = {**common, "model": str(JET), "out": str(tmp_path / "one" / "import")}
-    (tmp_path / "requests.json").write_text(json.dumps([request]), encoding="utf-8")
-    call("import_many.py", tmp_path / "requests.json")
-    assert not emulate_all([tmp_path / "one"])[0].problem
-    equal, exact = equal_to_keras(tmp_path / "one")
+    (folder,) = import_files(tmp_path, [JET], 500)
+    assert not emulate_all([folder])[0].problem
+    equal, exact = equal_to_keras(folder)
     assert exact.all()
     assert equal.all()

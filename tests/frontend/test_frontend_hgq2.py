@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emulated import Case, call, emulate_all, kernel_differs
+from emulated import Case, call, emulate_all, import_files, kernel_differs
 from judged import equal_to_keras
 
 from bitwright.files import read_arrays, write_arrays
@@ -152,14 +151,7 @@ def test_the_models_of_the_corpus(tmp_path: Path) -> None:
     found = [path for pattern in FILES for path in sorted(CORPUS.glob(pattern))]
     if not found:
         pytest.skip(f"no corpus at {CORPUS}; set BITWRIGHT_CORPUS")
-    folders = [tmp_path / f"model{number}" for number in range(len(found))]
-    common = {"name": "net", "part": "xcvu13p-flga2577-2-e", "clock_ns": 5, "random": 500}
-    requests = [
-        {**common, "model": str(path), "out": str(folder / "import")}
-        for path, folder in zip(found, folders, strict=True)
-    ]
-    (tmp_path / "requests.json").write_text(json.dumps(requests), encoding="utf-8")
-    call("import_many.py", tmp_path / "requests.json")
+    folders = import_files(tmp_path, found, 500)
     for folder, case in zip(folders, emulate_all(folders), strict=True):
         assert not case.problem
         assert sum(isinstance(layer, CastEach) for layer in case.network.layers) == 4

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import pytest
-from emulated import Case, call, emulate_all, kernel_differs
+from emulated import Case, call, emulate_all, import_files, kernel_differs
 from judged import equal_to_keras
 
 from bitwright.files import read_json
@@ -100,11 +99,8 @@ def test_keras_averages_the_same(cases: dict[str, Case], folder: Path) -> None:
 def test_the_qkeras_v3_model_of_the_corpus(tmp_path: Path) -> None:
     if not QKERAS_V3.is_file():
         pytest.skip(f"no corpus at {CORPUS}; set BITWRIGHT_CORPUS")
-    common = {"name": "net", "part": "xcvu13p-flga2577-2-e", "clock_ns": 5, "random": 500}
-    request = {**common, "model": str(QKERAS_V3), "out": str(tmp_path / "one" / "import")}
-    (tmp_path / "requests.json").write_text(json.dumps([request]), encoding="utf-8")
-    call("import_many.py", tmp_path / "requests.json")
-    assert not emulate_all([tmp_path / "one"])[0].problem
-    equal, exact = equal_to_keras(tmp_path / "one")
+    (folder,) = import_files(tmp_path, [QKERAS_V3], 500)
+    assert not emulate_all([folder])[0].problem
+    equal, exact = equal_to_keras(folder)
     assert exact.all()
     assert equal.all()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from emulated import Case, call, emulate_all
+from emulated import Case, call, emulate_all, import_files
 from judged import equal_to_keras
 
 from bitwright.errors import ModelError, ToolNotFoundError, UnsupportedLayerError
@@ -64,13 +63,7 @@ def test_a_softmax_is_cut_off_and_quantizers_stay(cases: dict[str, Case]) -> Non
 def test_dense_models_of_the_corpus(tmp_path: Path) -> None:
     if not MODELS.is_dir():
         pytest.skip(f"no corpus at {CORPUS}; set BITWRIGHT_CORPUS")
-    folders = [tmp_path / name for name in DENSE]
-    common = {"name": "net", "part": "xcvu13p-flga2577-2-e", "clock_ns": 5, "random": 300}
-    requests = [
-        {**common, "model": str(MODELS / f"{folder.name}.onnx"), "out": str(folder / "import")} for folder in folders
-    ]
-    (tmp_path / "requests.json").write_text(json.dumps(requests), encoding="utf-8")
-    call("import_many.py", tmp_path / "requests.json")
+    folders = import_files(tmp_path, [MODELS / f"{name}.onnx" for name in DENSE], 300)
     assert {case.problem for case in emulate_all(folders)} == {""}
 
 
