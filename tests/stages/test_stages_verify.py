@@ -223,3 +223,12 @@ def test_nothing_changes_in_a_build_that_agrees(chain: Chain, quick_verify: Call
     after = snapshot(chain.build)
     assert read_json(chain.build / "verify" / "verify.json")["status"] == "PASSED"
     assert set(before) == set(after)
+
+
+@pytest.mark.parametrize(("ii", "vectors"), [
+    (1, 1_000_000), (4, 1_000_000), (784, 5_102), (8_000, 500), (18_272, 500), (65_536, 183), (262_144, 45),
+    (100_000_000, 1),
+])  # fmt: skip
+def test_bulk_vectors_follow_the_interval_and_never_reach_none(ii: int, vectors: int) -> None:
+    """The clocks stay within reason: 4 million, or 12 million where that would be fewer than 500 vectors."""
+    assert verify.bulk_vectors(ii) == vectors

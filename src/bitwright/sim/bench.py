@@ -46,7 +46,7 @@ def pack(rows: Any, port: dict[str, Any]) -> list[int]:
 
 def within(count: int) -> int:
     """At most ``count`` vectors, fewer where they would take too many clocks or there are not as many."""
-    return min(count, len(VECTORS["x"]), max(4, CLOCKS // SHELL["ii"]))
+    return min(count, len(VECTORS["x"]), max(2 if SHELL["ii"] > CLOCKS // 2 else 4, CLOCKS // SHELL["ii"]))
 
 
 IN, OUT = SHELL["input"]["beats"], SHELL["output"]["beats"]

@@ -37,6 +37,8 @@ BULK_CHUNK = 250_000
 BULK_VECTORS = 1_000_000
 BULK_CLOCKS = 4_000_000
 BULK_FEWEST = 500
+BULK_MOST_CLOCKS = 12_000_000
+"""Where even the fewest vectors take longer, images of many thousand pixels, there are fewer still."""
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -113,7 +115,7 @@ def _bulk(
         and these do not.
     """
     asked = job.request("verify")["bulk"]
-    count = _affordable(built.bundle.shell.ii) if asked is None else int(asked)
+    count = bulk_vectors(built.bundle.shell.ii) if asked is None else int(asked)
     if count == 0:
         return not_run("reference", "RTL", "no bulk vectors were asked for"), 0.0, None
     say(f"bulk: {count:,} vectors")
@@ -135,9 +137,12 @@ def _bulk(
     return _join(parts), sum(part.vectors for part in parts) / max(seconds, 1e-9), wrong
 
 
-def _affordable(ii: int) -> int:
-    """Bulk vectors by default: a million, or as many as BULK_CLOCKS allow."""
-    return BULK_VECTORS if ii == 1 else min(BULK_VECTORS, max(BULK_FEWEST, BULK_CLOCKS // ii))
+def bulk_vectors(ii: int) -> int:
+    """Bulk vectors by default: a million, or as many as BULK_CLOCKS allow; one image at the very least."""
+    if ii == 1:
+        return BULK_VECTORS
+    fewest = max(1, min(BULK_FEWEST, BULK_MOST_CLOCKS // ii))
+    return min(BULK_VECTORS, max(fewest, BULK_CLOCKS // ii))
 
 
 def _join(parts: list[OraclePair]) -> OraclePair:
