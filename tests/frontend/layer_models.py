@@ -356,6 +356,52 @@ def legacy(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
 
 
 @case
+def garnet(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
+    """A graph network and a stack of two, ternary or with float weights; as many vertices as a second input says."""
+    from hls4ml.contrib.garnet import GarNet, GarNetStack
+
+    vertices = rng.choice([4, 8])
+    x, count = layers.Input((vertices, 3), name="in_1"), layers.Input((1,), dtype="int32", name="in_2_count")
+    common = {"simplified": True, "collapse": "mean", "output_activation": None}
+    one = GarNet(2, 3, 2, name="g_fold2", **common)([x, count])
+    stack = GarNetStack(
+        [2, 3], [2, 3], [2, 2], name="gs_fold4", quantize_transforms=True, total_bits=4, int_bits=1, **common
+    )
+    return [x, count], [layers.Dense(2, name="a")(one), stack([x, count])]
+
+
+def _one_garnet(layers: Any, vertices: int, count: str, **options: Any) -> tuple[Tensors, Tensors]:
+    from hls4ml.contrib.garnet import GarNet
+
+    x, number = layers.Input((vertices, 3), name="in_1"), layers.Input((1,), dtype="int32", name=count)
+    return [x, number], [GarNet(2, 3, 2, name="g", simplified=True, output_activation=None, **options)([x, number])]
+
+
+@case
+def garnet_every_vertex(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Without a mean over the vertices, hls4ml's C++ leaves those beyond the number as they are."""
+    return _one_garnet(layers, 4, "in_2_count")
+
+
+@case
+def garnet_by_number(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """A mean by the number of vertices."""
+    return _one_garnet(layers, 4, "in_2_count", collapse="mean", mean_by_nvert=True)
+
+
+@case
+def garnet_fractions(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """A number of vertices with bits behind the point."""
+    return _one_garnet(layers, 4, "in_2", collapse="mean")
+
+
+@case
+def garnet_odd(layers: Any, _rng: random.Random) -> tuple[Tensors, Tensors]:
+    """Vertices that are no power of two."""
+    return _one_garnet(layers, 6, "in_2_count", collapse="mean")
+
+
+@case
 def power_windows(layers: Any, rng: random.Random) -> tuple[Tensors, Tensors]:
     """Convolutions whose weights are powers of two, and a dense layer whose scales are."""
     from qkeras import QConv1D, QConv2D, QDense, QDepthwiseConv2D
@@ -391,6 +437,10 @@ def types(config: dict[str, Any], rng: random.Random, kind: str) -> None:
             chosen["accum"] = f"fixed<{rng.randint(6, 14)},{rng.randint(0, 4)},RND_CONV,WRAP>"
         if name.startswith(("in_", "e")) and kind.startswith("power"):  # so fine that the C++'s shifts drop bits
             chosen["result"] = f"fixed<{rng.randint(3, 6)},{rng.randint(-3, -1)}>"
+        if name.endswith("_count"):
+            chosen["result"] = "uint<4>"
+        if name.startswith("g"):  # sums of graph networks: in any other mode their order counts
+            chosen = {"result": f"fixed<{rng.randint(8, 16)},{rng.randint(2, 6)}{rng.choice([',RND,WRAP', ''])}>"}
         if plain:
             chosen = {key: kind for key, kind in chosen.items() if key != "result"} | {"result": "fixed<16,6>"}
         layer.get("Precision", {}).update(chosen)

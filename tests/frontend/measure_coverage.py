@@ -46,7 +46,7 @@ BOTH = (
     "conv1d", "conv2d", "separable1d", "separable2d", "pool", "places", "cnn", "activations", "quantized", "binary",
     "powers", "power_windows", "shapes", "embedding", "recurrent",
 )  # fmt: skip
-ARRAYS = ("pool_padded", "merges", "norms", "bidirectional", "distributed")
+ARRAYS = ("pool_padded", "merges", "norms", "bidirectional", "distributed", "garnet")
 SEEDS = {
     "power_windows:io_parallel": 12, "power_windows:io_stream": 4, "separable2d:io_parallel": 11,
     "binary:io_parallel": 2, "recurrent:io_parallel": 2,

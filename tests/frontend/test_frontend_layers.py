@@ -12,7 +12,7 @@ pytestmark = pytest.mark.hls
 FEW = (
     "conv2d:io_stream:1", "pool:io_stream:1", "places:io_parallel:1", "activations:io_parallel:1",
     "binary:io_parallel:2", "recurrent:io_stream:1", "embedding:io_parallel:1", "norms:io_parallel:1",
-    "bidirectional_folded:io_parallel:1",
+    "bidirectional_folded:io_parallel:1", "garnet:io_parallel:1",
 )  # fmt: skip
 MORE = (
     "conv1d:io_parallel:1", "merges:io_parallel:1", "embedding:io_stream:2", "power_windows:io_parallel:12",
@@ -37,14 +37,13 @@ SORTS = (
     "legacy",
     "embedding",
 )
-MANY = MORE + tuple(
-    f"{sort}:{io}:{seed}" for sort in SORTS for io in ("io_parallel", "io_stream") for seed in (11, 12, 13)
-)
-MANY += tuple(
+SWEEP = tuple(f"{sort}:{io}:{seed}" for sort in SORTS for io in ("io_parallel", "io_stream") for seed in (11, 12, 13))
+ARRAYS = tuple(
     f"{sort}:io_parallel:{seed}"
-    for sort in ("pool_padded", "norms", "merges", "bidirectional", "distributed")
+    for sort in ("pool_padded", "norms", "merges", "bidirectional", "distributed", "garnet")
     for seed in (11, 12, 13)
 )
+MANY = tuple(dict.fromkeys(MORE + SWEEP + ARRAYS))
 REFUSED = {
     "power_windows:io_parallel:1": "powers of two down to 2**-2 of fixed<3,-2> in a saturating sum",
     "ternary:io_parallel:1": "for which hls4ml 1.3.0 writes no C++",
@@ -53,6 +52,10 @@ REFUSED = {
     "embedding_of_rows:io_parallel:1": "looks up a sequence of one axis only",
     "norms:io_stream:1": "hls4ml's C++ for it knows arrays only",
     "distributed_conv:io_parallel:1": "beyond its own arrays",
+    "garnet_every_vertex:io_parallel:1": "C++ defines all of its outputs for 'mean' only",
+    "garnet_by_number:io_parallel:1": "divides by a number of vertices that may be zero",
+    "garnet_fractions:io_parallel:1": "set LayerName.in_2.Precision.result to ap_uint<3>",
+    "garnet_odd:io_parallel:1": "6 as vertices; hls4ml's C++ shifts by its logarithm",
     "recurrent_odd:io_stream:1": '"hint": "reuse factors that work: 1, 2, 18"',
     "bidirectional_odd:io_parallel:1": "reuse factor 12, which hls4ml 1.3.0 would compile as 12 and 12",
     "bidirectional:io_stream:1": "IO Type is not supported in Vitis backend",

@@ -24,11 +24,12 @@ def load(path: Path, weights: Path | None) -> Any:
     Raises:
         ModelError: the weights do not fit, or the file names classes that are not known.
     """
+    from hls4ml.contrib.garnet import GarNet, GarNetStack
     from qkeras.utils import _add_supported_quantized_objects
 
     from bitwright.frontend.binary import OBJECTS
 
-    objects: dict[str, Any] = dict(OBJECTS)
+    objects: dict[str, Any] = {**OBJECTS, "GarNet": GarNet, "GarNetStack": GarNetStack}
     _add_supported_quantized_objects(objects)
     return load_with(path, weights, objects)
 

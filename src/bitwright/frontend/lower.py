@@ -15,6 +15,7 @@ import numpy as np
 from bitwright.fixed import FixedFormat
 from bitwright.frontend import lower_activations as activations
 from bitwright.frontend import lower_attention as attention
+from bitwright.frontend import lower_garnet as garnets
 from bitwright.frontend import lower_images as images
 from bitwright.frontend import lower_recurrent as recurrences
 from bitwright.frontend import lower_time as time
@@ -242,6 +243,8 @@ _HANDLERS: dict[str, Handler] = {
     "Einsum": attention.einsum,
     "Embedding": attention.embedding,
     "LayerNormalization": attention.layer_norm,
+    "GarNet": garnets.garnet,
+    "GarNetStack": garnets.garnet,
     "LSTM": recurrences.recurrent,
     "GRU": recurrences.recurrent,
     "Bidirectional": recurrences.bidirectional,

@@ -37,8 +37,8 @@ LAYERS = HGQ2_LAYERS | PROXY_LAYERS | BINARY_LAYERS | frozenset({
     "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D",
     "UpSampling1D", "UpSampling2D", "Permute", "LeakyReLU", "ThresholdedReLU", "ELU", "PReLU", "Dot", "Embedding",
-    "LayerNormalization", "AlphaDropout", "GaussianDropout", "SpatialDropout1D", "SpatialDropout2D",
-    "LSTM", "GRU", "QLSTM", "QGRU", "Bidirectional", "TimeDistributed", "EinsumDense",
+    "LayerNormalization", "AlphaDropout", "GaussianDropout", "SpatialDropout1D", "SpatialDropout2D", "GarNet",
+    "GarNetStack", "LSTM", "GRU", "QLSTM", "QGRU", "Bidirectional", "TimeDistributed", "EinsumDense",
 })  # fmt: skip
 """Classes of layers that are read; ``lower`` may still refuse an option of one."""
 
