@@ -21,6 +21,7 @@ from bitwright.network.layers import MergeOp, SoftmaxKind, TableFunction
 from bitwright.network.reference import Reference
 from bitwright.network.vectors import input_formats
 from bitwright.rtl.kernel import Kernel, build, cost, groups, identifier, rescheduled
+from bitwright.rtl.verilog import module_text
 
 EVERY = networks.every_kind()
 DEPTH = 5.0
@@ -359,3 +360,13 @@ def test_constants_have_no_hardware() -> None:
     assert all(wire.constant is not None for wire in kernel.values["relu3"])
     assert not [module for module in kernel.modules if "relu3" in module.layers]
     assert sum(cost(module) for module in kernel.modules) < 60
+
+
+def test_no_line_of_bits_that_nothing_reads_is_long() -> None:
+    """Verilator takes 40,000 tokens on a line; a GarNet of 128 vertices had more in the sink of unread bits."""
+    draft = Draft("unread")
+    kernel = build(draft.network(draft.cast(draft.input(400, "fixed<8,4>"), "fixed<4,2>")), DEPTH)
+    lines = [line for module in kernel.modules for line in module_text(kernel, module).splitlines()]
+    assert sum("wire unused" in line for line in lines) == 1
+    assert sum(line.startswith("    ") and line.strip()[0] == "v" for line in lines) > 20
+    assert max(map(len, lines)) <= 120
