@@ -12,6 +12,7 @@ from making import make_each
 from bitwright.frontend.flavours import Flavour
 
 FINE = "fixed<24,16>"
+CHANNELS_LAST = "qonnx.custom_op.channels_last"
 
 
 class Graph:
@@ -66,6 +67,7 @@ class Graph:
         ]
         graph = helper.make_graph(self.nodes, "g", ends[:1], ends[1:], self.constants)
         domains = [helper.make_opsetid("", 13), helper.make_opsetid("qonnx.custom_op.general", 1)]
+        domains.append(helper.make_opsetid(CHANNELS_LAST, 1))
         onnx.save(helper.make_model(graph, opset_imports=domains), str(path))
 
 
@@ -111,6 +113,19 @@ def image(graph: Graph) -> int:
     return 3
 
 
+def enlarged(graph: Graph) -> int:
+    """Up-sampling as PyTorch exports it, channels last: a Resize whose region of interest is an empty constant."""
+    graph.shape = (3, 3, 2)
+    graph.add("Conv", graph.constant(graph.grid(2, 1, 1, 2)), kernel_shape=[1, 1], strides=[1, 1], pads=[0, 0, 0, 0],
+              dilations=[1, 1], group=1, domain=CHANNELS_LAST)  # fmt: skip
+    graph.add("Resize", graph.constant(np.zeros(0)), graph.constant([1, 2, 2, 1]), mode="nearest",
+              coordinate_transformation_mode="asymmetric", nearest_mode="floor")  # fmt: skip
+    graph.add("Relu")
+    graph.add("Flatten")
+    graph.add("MatMul", graph.constant(graph.grid(72, 3)))
+    return 3
+
+
 def binary(graph: Graph) -> int:
     """Plus and minus one for data and weights."""
     graph.bipolar()
@@ -121,6 +136,9 @@ def binary(graph: Graph) -> int:
     return 3
 
 
+GRAPHS = {graph.__name__: graph for graph in (plain, quantized, image, enlarged, binary)}
+
+
 def run(folder: Path, name: str) -> None:
     """Build, save and import the model ``name``."""
     from bitwright.frontend import worker
@@ -128,7 +146,7 @@ def run(folder: Path, name: str) -> None:
 
     (folder / "import").mkdir(parents=True)
     graph = Graph(len(name))
-    outputs = {"plain": plain, "quantized": quantized, "image": image, "binary": binary}[name](graph)
+    outputs = GRAPHS[name](graph)
     graph.save(folder / "model.onnx", outputs)
     model = f"Model: {{Precision: {{default: '{FINE}'}}}}\n"
     (folder / "hls.yaml").write_text(f"{model}LayerName:\n  global_in: {{Precision: {{result: 'fixed<8,4>'}}}}\n")

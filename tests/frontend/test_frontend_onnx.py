@@ -18,7 +18,7 @@ from bitwright.frontend.modelfile import inspect
 from bitwright.frontend.overlays import VARIABLE, overlay
 from bitwright.network.layers import Cast
 
-NAMES = ("plain", "quantized", "image", "binary")
+NAMES = ("plain", "quantized", "image", "enlarged", "binary")
 
 CORPUS = Path(os.environ.get("BITWRIGHT_CORPUS", Path(__file__).parents[3] / "shared"))
 MODELS = CORPUS / "models" / "example-models" / "onnx"

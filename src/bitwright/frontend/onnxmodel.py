@@ -36,6 +36,7 @@ def load(path: Path, weights: Path | None) -> Any:
 
     if weights is not None:
         raise ModelError("weights are given apart", where=str(weights), hint="an ONNX file has its own")
+    _mend_resize()
     try:
         model = _one_row(cleanup_model(ModelWrapper(str(path))))
         return cleanup_model(model.transform(GemmToMatMul()))
@@ -44,6 +45,22 @@ def load(path: Path, weights: Path | None) -> Any:
         raise ModelError(
             f"qonnx cannot read it: {text[:300]}", where=str(path), hint="export the model again"
         ) from error
+
+
+def _mend_resize() -> None:
+    """Let hls4ml 1.3.0 read a Resize without a region of interest: NumPy 2 takes no empty array for False."""
+    from hls4ml.model.optimizer.passes.resize_remove_constants import ResizeRemoveConstants
+
+    theirs = ResizeRemoveConstants.transform
+
+    def transform(self: Any, model: Any, node: Any) -> Any:
+        region = node.get_input_node(node.inputs[1])
+        if region is not None and np.size(region.get_attr("value")) == 0:
+            region.set_attr("value", None)
+        return theirs(self, model, node)
+
+    if theirs.__module__ != __name__:
+        ResizeRemoveConstants.transform = transform
 
 
 def _one_row(model: Any) -> Any:
