@@ -1,4 +1,4 @@
-"""The dashboard: whole files, no script and no network, every word from outside escaped, no datum lost."""
+"""The dashboard: whole files, no network, every word from outside escaped, no datum lost."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def test_pages_are_whole_and_stand_alone() -> None:
     assert sorted(pages) == ["index.html", "model-jet3.html", "model-mnist.html"]
     for text in pages.values():
         page = Page(text)
-        assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "img", "iframe", "object"})
+        assert [attributes for tag, attributes in page.tags if tag == "script"] == [{}], "one, of our own, in the page"
+        assert {tag for tag, _ in page.tags}.isdisjoint({"link", "img", "iframe", "object"})
         assert not re.search(r"url\(|@import|https?://(?!www\.w3\.org/2000/svg)", text)
         links = [attrs["href"] or "" for tag, attrs in page.tags if tag == "a"]
         assert all(link.startswith("#") or link in pages for link in links)
@@ -94,8 +95,8 @@ def test_all_words_from_outside_are_escaped() -> None:
     points = (PublishedPoint(method=EVIL, dataset=EVIL, accuracy=0.5, lut=10, source=EVIL),)
     for text in site(evil, later, models=(EVIL + "2",), points=points).values():
         page = Page(text)
-        assert "script" not in {tag for tag, _ in page.tags}
-        assert "<script" not in text
+        assert [tag for tag, _ in page.tags].count("script") == 1
+        assert text.count("<script") == 1
         assert "alert" in page.said
         assert text.count("</style>") == 1
 
