@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -223,6 +224,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT)
     parser.add_argument("-o", "--out", type=Path, default=None)
     given = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the run in progress is stopped too
     root = given.root.resolve()
     out = (given.out or root / "build" / "nightly").resolve()
     try:
@@ -236,6 +238,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BitwrightError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted: the run in progress was stopped, finished ones are kept", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":
