@@ -45,12 +45,12 @@ from bitwright.report.warning_groups import grouped
 _TEMPLATES = Path(__file__).parent / "templates"
 _CSS = {Status.PASSED: "good", Status.FAILED: "bad", Status.NOT_RUN: "idle"}
 _WORDS = {"NOT RUN": "idle", "FAILED": "bad", "withheld": "idle", "not stated": "idle"}
-_METRICS = ("LUT", "LOGIC_LUT", "SRL", "LUTRAM", "FF", "LATCH", "DSP", "BRAM", "BRAM36", "BRAM18", "EBR", "URAM",
-            "CARRY", "MUXF")  # fmt: skip
-_LAYER_METRICS = ("LUT", "FF", "DSP", "BRAM", "URAM")
+_METRICS = ("LUT", "LOGIC_LUT", "SRL", "LUTRAM", "ALM", "ALUT", "FF", "LATCH", "DSP", "BRAM", "BRAM36", "BRAM18", "EBR",
+            "M20K", "M10K", "MLAB", "MEMORY_BITS", "URAM", "CARRY", "MUXF")  # fmt: skip
+_LAYER_METRICS = ("LUT", "ALM", "FF", "DSP", "BRAM", "M20K", "M10K", "URAM")
 _STAGE_METRICS = (
-    "LUT", "FF", "DSP", "BRAM", "URAM", "FMAX_MHZ", "WNS_NS", "POWER_W", "LATENCY_MAX_CYCLES", "II_MAX_CYCLES",
-    "CLOCK_ESTIMATED_NS",
+    "LUT", "ALM", "LC", "FF", "DSP", "BRAM", "M20K", "M10K", "URAM", "CARRY", "FMAX_MHZ", "WNS_NS", "POWER_W",
+    "LATENCY_MAX_CYCLES", "II_MAX_CYCLES", "CLOCK_ESTIMATED_NS",
 )  # fmt: skip
 _RATES = (0.01, 0.05, 0.1, 0.2, 0.5)
 _LUT_KINDS = (("LOGIC_LUT", "fill1", "logic"), ("SRL", "fill2", "shift registers"), ("LUTRAM", "fill3", "memory"))
