@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -60,9 +61,9 @@ class Result:
 # --- what is run -------------------------------------------------------------------------------
 
 
-def chosen(wanted: str, known: Sequence[str], what: str) -> list[str]:
-    """The names in ``wanted``, all where it is empty."""
-    names = wanted.split() or list(known)
+def chosen(wanted: str, known: Sequence[str], what: str, usual: Sequence[str] | None = None) -> list[str]:
+    """The names in ``wanted``; where it is empty the usual ones, or all."""
+    names = wanted.split() or list(known if usual is None else usual)
     for name in names:
         if name not in known:
             hint = f"{nearest(name, known)} {what}s: {', '.join(known)}".strip()
@@ -71,10 +72,12 @@ def chosen(wanted: str, known: Sequence[str], what: str) -> list[str]:
 
 
 def pairs(root: Path, models: str, targets: str) -> list[tuple[str, str]]:
-    """Every model with every target."""
+    """Every model with every target; those in folders (``small/x``) only where they are named."""
     zoo = sorted(path.parent.name for path in (root / "models").glob("*/model.yaml"))
-    devices = sorted(path.stem for path in (root / "flows" / "targets").glob("*.yaml"))
-    return [(m, t) for m in chosen(models, zoo, "model") for t in chosen(targets, devices, "target")]
+    shelf = root / "flows" / "targets"
+    devices = sorted(path.relative_to(shelf).with_suffix("").as_posix() for path in shelf.rglob("*.yaml"))
+    usual = [name for name in devices if "/" not in name]
+    return [(m, t) for m in chosen(models, zoo, "model") for t in chosen(targets, devices, "target", usual)]
 
 
 def command(model: str, target: str, root: Path) -> list[str]:
@@ -208,7 +211,7 @@ def collect(folders: Iterable[Path], root: Path, out: Path) -> int:
 def run(chosen_pairs: Sequence[tuple[str, str]], root: Path, out: Path) -> int:
     results = []
     for model, target in chosen_pairs:
-        result = run_one(model, target, root, out / "logs" / f"{model}-{target}.log")
+        result = run_one(model, target, root, out / "logs" / f"{model}-{Path(target).name}.log")
         print(f"{result.state:<11} {model} on {target}, {seconds(result.seconds)}  {result.error}", flush=True)
         results.append(result)
     return write(results, root, out)
@@ -236,7 +239,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BitwrightError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted: the run in progress was stopped, finished ones are kept", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGINT):  # the run in progress is stopped too, also of a background job
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -129,8 +131,38 @@ def test_models_and_targets_are_chosen(
     assert listed() == ["good", "bits"]
     monkeypatch.setenv("MODELS", "large")
     assert listed() == ["large"]
+    small = zoo / "flows" / "targets" / "small" / "tiny.yaml"
+    small.parent.mkdir()
+    small.write_text("name: tiny\n")
+    assert listed() == ["large"], "a target in a folder is run where it is named"
+    assert listed("--targets", "small/tiny vu13p_5ns") == ["large", "large"]
     assert nightly.main(["list", "--root", str(zoo), "--models", "god"]) == 2
     assert "did you mean 'good'?" in capsys.readouterr().err
+
+
+HANGING = """
+import runpy, sys
+from bitwright.eda import process
+sys.argv = [{script!r}, "--root", {root!r}, "--models", "good"]
+started = process.run
+process.run = lambda argv, **rest: started(["sh", "-c", "echo $$ > pid; sleep 60"], **rest)
+runpy.run_path({script!r}, run_name="__main__")
+"""
+
+
+def test_told_to_end_it_ends_its_run_too(zoo: Path) -> None:
+    text = HANGING.format(script=str(ROOT / "ci" / "nightly.py"), root=str(zoo))
+    process = subprocess.Popen([sys.executable, "-c", text], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not ((zoo / "pid").exists() and (zoo / "pid").read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    pid = int((zoo / "pid").read_text())
+    process.terminate()
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted: the run in progress was stopped" in said
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_a_real_run_of_a_broken_model(nightly: ModuleType, zoo: Path) -> None:

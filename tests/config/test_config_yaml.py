@@ -56,7 +56,7 @@ def test_paths_come_back_absolute(zoo: Path) -> None:
 
 def test_every_shipped_file_is_right() -> None:
     root = Path(__file__).parents[2]
-    for path in (root / "flows" / "targets").glob("*.yaml"):
+    for path in (root / "flows" / "targets").rglob("*.yaml"):
         assert load_target(path).name == path.stem
     packaged = root / "src" / "bitwright" / "config" / "default_target.yaml"
     assert load_target(packaged) == load_target(root / "flows" / "targets" / "vu13p_5ns.yaml")
@@ -217,3 +217,14 @@ def test_reserved_words() -> None:
     assert all(is_reserved(word) for word in ("module", "final", "small", "Table", "int", "template", "main"))
     assert not any(is_reserved(word) for word in ("jet3", "tiny", "models", "mainly"))
     assert CPP & VERILOG
+
+
+@pytest.mark.parametrize(
+    ("route", "said"),
+    [("nextpnr-ice40", "is for family ice40, not for 'xc7'"), ("quartus", "is for family intel, not")],
+)
+def test_a_router_of_another_family(tmp_path: Path, route: str, said: str) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(TARGET + f"route: {route}\n")
+    with pytest.raises(ConfigError, match=said):
+        load_target(path)

@@ -61,6 +61,8 @@ def adder(tmp_path: Path) -> ModuleJob:
         ("xc7_stock_plain", "xc7", SynthOptions(recipe="stock", dsp=False, bram=False), Needs()),
         ("xcup_no_srl", "xcup", SynthOptions(srl=False), Needs()),
         ("ecp5", "ecp5", SynthOptions(dsp=False), Needs()),
+        ("ice40", "ice40", SynthOptions(), Needs()),
+        ("gowin", "gowin", SynthOptions(bram=False), Needs()),
     ],
 )
 def test_golden_scripts(name: str, family: str, options: SynthOptions, needs: Needs) -> None:

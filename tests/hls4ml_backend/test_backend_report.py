@@ -33,18 +33,18 @@ def test_it_is_both_a_report_and_a_mapping() -> None:
         report["TimingReport"]
 
 
-def test_every_value_is_a_string_that_is_a_number_or_a_word() -> None:
+def test_every_value_is_a_number_or_a_word() -> None:
     for section in build_report(sample()).values():
-        assert all(isinstance(value, str) for value in section.values())
-        numbers = [value for key, value in section.items() if key not in ("RTL", "Status")]
-        assert all(float(value) >= 0 for value in numbers)
+        words = {key for key, value in section.items() if isinstance(value, str)}
+        assert words <= {"RTL", "Status"}
+        assert all(value >= 0 for key, value in section.items() if key not in words)
 
 
 def test_without_synthesis_there_are_no_cells() -> None:
     estimates = tuple(figure("ESTIMATED_LUT", n, "jet3_fc1", stage=FigureStage.BUNDLE) for n in (700.4, 50.3))
     report = build_report(sample(measurements=estimates))
     assert "VivadoSynthReport" not in report
-    assert report["CSynthesisReport"]["LUT"] == "751"
+    assert report["CSynthesisReport"]["LUT"] == 751
     assert "LUT" not in build_report(sample(measurements=()))["CSynthesisReport"]
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -269,6 +270,31 @@ def test_interrupted(chain: Chain, tmp_path: Path, stage: str, number: signal.Si
         done = bitwright(*chain.words())
         assert done.returncode == 0, done.stderr
         assert ran(done) == ["emulate"]
+
+
+def test_a_job_in_the_background_ends_when_it_is_told_to(chain: Chain, tmp_path: Path) -> None:
+    """A shell lets its background jobs ignore interrupts, and nohup the hang-up; the stages inherited that once."""
+    shutil.rmtree(chain.build / "emulate")
+    before = snapshot(chain.build)
+    env, pids = slow_tools(tmp_path, "emulate")
+    heard = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGHUP)}
+    try:
+        process = start(*chain.words(), env=env)
+    finally:
+        for number, handler in heard.items():
+            signal.signal(number, handler)
+    wait_for(lambda: pids.exists() and len(pids.read_text().split()) >= 2)
+    os.killpg(process.pid, signal.SIGINT)  # of a terminal that it does not belong to
+    os.kill(process.pid, signal.SIGHUP)
+    time.sleep(0.5)
+    assert process.poll() is None
+    os.kill(process.pid, signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert message(err) == ["", "interrupted: nothing half-written is left; run again to go on"]
+    wait_for(lambda: not running(pids), 5)
+    assert snapshot(chain.build) == before
+    assert not list(chain.build.glob(".*.part"))
 
 
 def test_interrupted_import(chain: Chain) -> None:

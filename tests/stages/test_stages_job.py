@@ -129,11 +129,15 @@ def test_targets(root: Path) -> None:
     named = root / "flows" / "targets" / "vu13p_5ns.yaml"
     assert find_target("vu13p_5ns", root) == named
     assert find_target(str(named), root) == named
+    small = root / "flows" / "targets" / "small" / "tiny_20ns.yaml"
+    small.parent.mkdir()
+    small.write_text(named.read_text())
+    assert find_target("small/tiny_20ns", root) == small
     assert find_target("vu13p_5ns", root / "elsewhere").name == "default_target.yaml"
     with pytest.raises(UsageError) as caught:
         find_target("vu13p_4ns", root)
     assert caught.value.what == "there is no target 'vu13p_4ns'"
-    assert caught.value.hint == "did you mean 'vu13p_5ns'? targets: vu13p_5ns"
+    assert caught.value.hint == "did you mean 'vu13p_5ns'? targets: small/tiny_20ns, vu13p_5ns"
 
 
 @pytest.mark.parametrize("text", ["", "../vu13p_5ns", "$(touch PLANTED)", "a b", "x" * 300])

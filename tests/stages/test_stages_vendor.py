@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ from networks import Draft
 from bitwright.config import TargetConfig
 from bitwright.errors import ToolFailedError
 from bitwright.files import read_json, write_json
+from bitwright.report.records import DesignRow, Measurement, Report, Status
+from bitwright.report.render_html import render_html
+from bitwright.report.summary import summary_rows
 from bitwright.rtl.emit import emit
-from bitwright.stages import csynth, routing
+from bitwright.stages import csynth, routing, synthesis
 from bitwright.stages.job import Job
 
 FIXTURES = Path(__file__).parents[2] / "reports" / "fixtures"
@@ -30,6 +34,11 @@ VITIS = f"""[ "$1" = -version ] && {{ echo "Vitis HLS v2024.1"; exit; }}
 echo "$@" > argv
 mkdir -p tiny_prj/solution1/syn/report
 cp {FIXTURES}/hls/vitis_hls_2024_csynth.xml tiny_prj/solution1/syn/report/tiny_csynth.xml
+"""
+QUARTUS = f"""[ "$1" = --version ] && {{ echo "Version 24.1.0 Build 115 03/21/2024 SC Pro Edition"; exit; }}
+mkdir output_files
+cp {FIXTURES}/quartus/pro.fit.rpt output_files/tiny.fit.rpt
+cp {FIXTURES}/quartus/standard.sta.rpt output_files/tiny.sta.rpt
 """
 
 
@@ -86,6 +95,43 @@ def test_vivado_routes_the_kernel(target: TargetConfig, tmp_path: Path, monkeypa
     assert not (where.folder / "emit" / "vivado").exists(), "a stage writes into its own folder"
 
 
+def test_quartus_compiles_the_kernel(target: TargetConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BITWRIGHT_QUARTUS", str(fake(tmp_path / "bin", "quartus_sh", QUARTUS)))
+    where = job(tmp_path / "job", target, family="intel", route="quartus", part="10AX115N2F40I1SG")
+    data = work(routing, where, "route")
+    found = figures(data)
+    assert (data["status"], data["tool"], data["version"]) == ("PASSED", "Quartus", "24.1.0")
+    assert (found["ALM"], found["FF"], found["DSP"], found["M20K"]) == (4521, 16419, 40, 36)
+    assert (found["FMAX_MHZ"], found["WNS_NS"]) == (117.65, -0.5)
+    assert {row["source"] for row in data["measurements"]} == {
+        f"route/quartus/output_files/tiny.{kind}.rpt" for kind in ("fit", "sta")
+    }
+    project = where.folder / "route" / "quartus"
+    named = re.findall(r"_FILE (\S+)", (project / "quartus.tcl").read_text())
+    assert named
+    assert all((project / name).is_file() for name in named)
+    assert any("module tiny" in (project / name).read_text() for name in named)
+
+
+def test_intels_reports_have_their_own_rows(
+    target: TargetConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BITWRIGHT_QUARTUS", str(fake(tmp_path / "bin", "quartus_sh", QUARTUS)))
+    where = job(tmp_path / "job", target, family="intel", route="quartus", part="10AX115N2F40I1SG")
+    found = tuple(Measurement.model_validate(row) for row in work(routing, where, "route")["measurements"])
+    top = DesignRow(name="tiny", role="kernel", latency_cycles=2, ii_cycles=1, ports=(), includes="all")
+    report = Report(
+        bitwright_version="0", model="tiny", title="t", target="x", part="p", clock_ns=8, status=Status.NOT_RUN,
+        designs=(top,), measurements=found,
+    )  # fmt: skip
+    rows = {name: (value, note) for name, value, note in summary_rows(report)}
+    assert [rows[name][0] for name in ("ALM", "FF", "DSP", "M20K")] == ["4,521", "16,419", "40", "36"]
+    assert rows["ALM"][1] == "POST_ROUTE, Quartus 24.1.0, kernel tiny"
+    assert "timing NOT met, WNS -0.500 ns" in rows["Fmax"][1]
+    assert not {"LUT", "BRAM"} & rows.keys()
+    assert ">M20K</th>" in render_html(report)
+
+
 def test_a_report_that_is_cut_is_no_report(
     target: TargetConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +170,8 @@ def test_vitis_run_has_other_arguments(target: TargetConfig, tmp_path: Path, mon
     [
         (routing, "route", {}, "names no tool that places and routes"),
         (routing, "route", {"route": "vivado"}, "Vivado is not installed"),
+        (routing, "route", {"route": "quartus", "family": "intel"}, "Quartus is not installed"),
+        (synthesis, "synth", {"family": "intel"}, "Quartus synthesizes the SystemVerilog itself"),
         (csynth, "csynth", {}, "asks for no HLS"),
         (csynth, "csynth", {"hls": "vitis_hls"}, "Vitis HLS is not installed"),
     ],
@@ -133,7 +181,7 @@ def test_not_run_says_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("PATH", str(tmp_path))
-    for variable in ("BITWRIGHT_VIVADO", "BITWRIGHT_VITIS_HLS"):
+    for variable in ("BITWRIGHT_VIVADO", "BITWRIGHT_VITIS_HLS", "BITWRIGHT_QUARTUS"):
         monkeypatch.delenv(variable, raising=False)
     data = work(stage, job(tmp_path / "job", target, **wanted), name)
     assert (data["status"], data["measurements"]) == ("NOT_RUN", [])

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bitwright.config.yamlfile import Config, read_yaml
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "nextpnr-ecp5": ("ecp5",), "nextpnr-ice40": ("ice40",), "nextpnr-gowin": ("gowin",),
+    "vivado": ("xcup", "xcu", "xc7"), "quartus": ("intel",),
+}  # fmt: skip
+"""What each tool of ``route`` can place."""
 
 
 class TargetConfig(Config):
@@ -15,10 +21,12 @@ class TargetConfig(Config):
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
     title: str
-    part: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", description="vendor part number, such as xcvu13p-flga2577-2-e")
-    family: Literal["xcup", "xcu", "xc7", "ecp5"] = Field(description="what Yosys synthesizes for")
+    part: str = Field(pattern=r"^[A-Za-z0-9_./-]+$", description="vendor part number, such as xcvu13p-flga2577-2-e")
+    family: Literal["xcup", "xcu", "xc7", "ecp5", "ice40", "gowin", "intel"] = Field(
+        description="what Yosys synthesizes for; it leaves intel to Quartus"
+    )
     tool: Literal["yosys"] = "yosys"
-    route: Literal["nextpnr-ecp5", "vivado"] | None = Field(
+    route: Literal["nextpnr-ecp5", "nextpnr-ice40", "nextpnr-gowin", "vivado", "quartus"] | None = Field(
         default=None, description="what places and routes, if anything"
     )
     hls: Literal["vitis_hls"] | None = Field(default=None, description="what synthesizes hls4ml's C++, if anything")
@@ -30,7 +38,16 @@ class TargetConfig(Config):
     depth_per_stage: float = Field(
         default=5.0, gt=0, description="adder depths between two pipeline registers (alkaid's delay unit)"
     )
-    available: dict[str, int] = Field(default={}, description="LUT, FF, DSP, BRAM36 of the device")
+    available: dict[str, int] = Field(
+        default={}, description="LUT, FF, DSP, BRAM36, EBR of the device; ALM, FF, DSP, M20K of Intel's"
+    )
+
+    @model_validator(mode="after")
+    def _router_knows_the_family(self) -> Self:
+        known = FAMILIES.get(self.route or "", ())
+        if known and self.family not in known:
+            raise ValueError(f"route '{self.route}' is for family {' or '.join(known)}, not for '{self.family}'")
+        return self
 
 
 def load_target(path: Path) -> TargetConfig:

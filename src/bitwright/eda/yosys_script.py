@@ -14,7 +14,14 @@ from bitwright.eda.tools import YosysTool
 from bitwright.errors import ConfigError, ToolFailedError, nearest
 from bitwright.files import digest
 
-TEMPLATES: dict[str, str] = {"xcup": "xilinx", "xcu": "xilinx", "xc7": "xilinx", "ecp5": "ecp5"}
+TEMPLATES: dict[str, str] = {
+    "xcup": "xilinx",
+    "xcu": "xilinx",
+    "xc7": "xilinx",
+    "ecp5": "ecp5",
+    "ice40": "ice40",
+    "gowin": "gowin",
+}
 READMEM = re.compile(r"\$readmem[bh]\s*\(\s*(?:\"([^\"]*)\")?")
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 MEMORY = re.compile(r"\]\s*\w+\s*\[|\b(?:reg|logic|bit|wire)\s+\w+\s*\[|\$readmem|\bcase[xz]?\b")

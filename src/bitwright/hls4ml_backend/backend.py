@@ -137,7 +137,8 @@ class BitwrightBackend(VitisBackend):  # type: ignore[misc]
             clock_period: in ns.
             clock_uncertainty: ``'10%'`` or a fraction of the period.
             io_type: ``io_parallel``, or ``io_stream``: images and sequences a pixel per beat.
-            family: what Yosys synthesizes for: ``xcup``, ``xcu``, ``xc7`` or ``ecp5``; by the part if not given.
+            family: what Yosys synthesizes for: ``xcup``, ``xcu``, ``xc7``, ``ecp5``, ``ice40`` or ``gowin``; by the
+                part if not given.
             head: ``model``: the hardware holds every layer; ``logits``: a final softmax is left out; ``argmax``:
                 in its place stands the index of the largest output.
             depth_per_stage: adder depths between two pipeline registers (alkaid's delay unit).

@@ -22,12 +22,14 @@ DEFAULTS: dict[str, Any] = {
     "io_type": "io_parallel", "head": "model", "depth_per_stage": 5.0, "vectors": 10_000, "bulk": None, "seed": 1,
 }  # fmt: skip
 
-Family = Literal["xcup", "xcu", "xc7", "ecp5"]
+Family = Literal["xcup", "xcu", "xc7", "ecp5", "ice40", "gowin"]
 FAMILIES: tuple[tuple[str, Family], ...] = (
     (r"xc(ku|vu)\d+p-|xc[za]u\d", "xcup"),
     (r"xc[kv]u\d+-", "xcu"),
     (r"x[caq]{1,2}7", "xc7"),
     (r"lfe5|ecp5", "ecp5"),
+    (r"ice40", "ice40"),
+    (r"gw1n", "gowin"),
 )
 """Part numbers by what Yosys calls their family."""
 
@@ -39,7 +41,7 @@ OF_VITIS = frozenset({"namespace", "write_weights_txt", "write_tar", "write_emul
 class Options(Config):
     """Everything that the converter takes beside the model and its hls config; kept in the graph's config."""
 
-    part: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", description="vendor part number")
+    part: str = Field(pattern=r"^[A-Za-z0-9_./-]+$", description="vendor part number")
     family: Family
     clock_period: float = Field(gt=0, description="ns")
     clock_uncertainty: float = Field(ge=0, lt=1, description="fraction of the period")

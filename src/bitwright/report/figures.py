@@ -10,7 +10,7 @@ from bitwright.report.records import DesignRow, FigureStage, LayerRow, Measureme
 
 RESOURCES = ("LUT", "FF", "DSP", "BRAM", "URAM")
 _ORDER = (FigureStage.POST_ROUTE, FigureStage.POST_PLACE, FigureStage.POST_SYNTH, FigureStage.HLS_ESTIMATE)
-_CORE = ("LUT", "FF", "DSP")
+_CORE = ("LUT", "ALM", "FF", "DSP")
 
 
 @dataclass(frozen=True, slots=True)

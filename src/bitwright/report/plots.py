@@ -63,13 +63,13 @@ def _bar_row(
     x = left
     for value, css, words in segments:
         width = max(value * scale, 1.0) if value else 0.0
-        parts.append(rect(x, (_ROW - _BAR) / 2, width, _BAR, title(words), class_=css, rx=1.5))
+        parts.append(rect(x, (_ROW - _BAR) / 2, width, _BAR, title(words), class_=css, rx=1.5, data_v=value))
         x += width
     if mark:
         at = left + mark[0] * scale
         parts.append(group(title(mark[1]), line(at, 2, at, _ROW - 2, class_="mark")))
         x = max(x, at)
-    return [*parts, text(x + 6, base, end, class_="quiet")]
+    return [*parts, text(x + 6, base, end, class_="quiet", data_end="")]
 
 
 def layer_resource(metric: str, blocks: Sequence[Block]) -> Markup:
@@ -293,8 +293,10 @@ def _curve(index: int, shown: int, score: ClassScore) -> tuple[Markup, ...]:
     key = group(
         line(left + side * 0.62, at - 4, left + side * 0.62 + 22, at - 4, class_=f"curve c{index}"),
         text(left + side * 0.62 + 30, at, fitted(words, side * 0.38 - 30)),
+        data_toggles=f".c{index}",
     )
-    return (tag("polyline", title(words), points=points, class_=f"curve c{index}"), key)
+    plane = f"{number(left)}|{number(top + side)}|{number(side)}|false positive|true positive"
+    return (tag("polyline", title(words), points=points, class_=f"curve c{index}", data_plane=plane), key)
 
 
 def at_rates(score: ClassScore, rates: Sequence[float]) -> tuple[float | None, ...]:

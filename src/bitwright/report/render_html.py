@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,18 +38,19 @@ from bitwright.report.oracles import (
     withheld,
 )
 from bitwright.report.records import Accuracy, DesignRow, Report, Status
-from bitwright.report.stage_columns import by_stage
+from bitwright.report.stage_columns import by_stage, stage_figure, timing_word
 from bitwright.report.summary import Row, accuracy_row, fmax_rows, resource_rows, timing_rows
+from bitwright.report.warning_groups import grouped
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _CSS = {Status.PASSED: "good", Status.FAILED: "bad", Status.NOT_RUN: "idle"}
 _WORDS = {"NOT RUN": "idle", "FAILED": "bad", "withheld": "idle", "not stated": "idle"}
-_METRICS = ("LUT", "LOGIC_LUT", "SRL", "LUTRAM", "FF", "LATCH", "DSP", "BRAM", "BRAM36", "BRAM18", "EBR", "URAM",
-            "CARRY", "MUXF")  # fmt: skip
-_LAYER_METRICS = ("LUT", "FF", "DSP", "BRAM", "URAM")
+_METRICS = ("LUT", "LOGIC_LUT", "SRL", "LUTRAM", "ALM", "ALUT", "FF", "LATCH", "DSP", "BRAM", "BRAM36", "BRAM18", "EBR",
+            "M20K", "M10K", "MLAB", "MEMORY_BITS", "URAM", "CARRY", "MUXF")  # fmt: skip
+_LAYER_METRICS = ("LUT", "ALM", "FF", "DSP", "BRAM", "M20K", "M10K", "URAM")
 _STAGE_METRICS = (
-    "LUT", "FF", "DSP", "BRAM", "URAM", "FMAX_MHZ", "WNS_NS", "POWER_W", "LATENCY_MAX_CYCLES", "II_MAX_CYCLES",
-    "CLOCK_ESTIMATED_NS",
+    "LUT", "ALM", "LC", "FF", "DSP", "BRAM", "M20K", "M10K", "URAM", "CARRY", "FMAX_MHZ", "WNS_NS", "POWER_W",
+    "LATENCY_MAX_CYCLES", "II_MAX_CYCLES", "CLOCK_ESTIMATED_NS",
 )  # fmt: skip
 _RATES = (0.01, 0.05, 0.1, 0.2, 0.5)
 _LUT_KINDS = (("LOGIC_LUT", "fill1", "logic"), ("SRL", "fill2", "shift registers"), ("LUTRAM", "fill3", "memory"))
@@ -75,6 +78,7 @@ def render_html(report: Report) -> str:
 
 def environment() -> Environment:
     """The templates of reports: all text is escaped, a name that is missing is an error."""
+    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -86,9 +90,16 @@ def environment() -> Environment:
     made.filters |= {
         "count": numbers.count, "percent": numbers.percent, "seconds": numbers.seconds, "ns": numbers.nanoseconds,
         "cycles": numbers.cycles, "plural": numbers.plural, "span": span, "place": place, "stage": str,
+        "stage_figure": stage_figure, "timing": timing_word,
         "word": lambda status: numbers.word(Status(status)), "css": lambda status: _CSS[Status(status)],
     }  # fmt: skip
+    made.globals |= {"script": Markup(script), "script_hash": _hash(script)}  # noqa: S704  (a file of this package)
     return made
+
+
+def _hash(script: str) -> str:
+    """What the page's policy lets run: this script and nothing else, whatever a text from outside may hold."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _page(report: Report) -> dict[str, Any]:
@@ -97,6 +108,8 @@ def _page(report: Report) -> dict[str, Any]:
         "sections": _SECTIONS,
         "clock_mhz": f"{1e3 / report.clock_ns:.4g}",
         "cards": _cards(report),
+        "warnings": grouped(report.warnings),
+        "signature": next((item.sha256 for item in report.results if item.name == "bundle"), ""),
         **_verification(report),
         **_accuracy(report.accuracy),
         **_resources(report),
@@ -240,6 +253,7 @@ def _resources(report: Report) -> dict[str, Any]:
         "notes": _notes(tops),
         "stages_of_flow": by_stage(report),
         "stage_metrics": _present(_STAGE_METRICS, [column.figures for column in by_stage(report)]),
+        "timing_analysed": any("WNS_NS" in column.figures for column in by_stage(report)),
         "blocks": rows,
         "estimated": any(block.estimated_lut for block in rows),
         "layer_metrics": _present(_LAYER_METRICS, [block.figures for block in rows]),

@@ -10,6 +10,7 @@ from bitwright.report.numbers import count, plural, seconds, word
 from bitwright.report.oracles import first_mismatch, gated, tally
 from bitwright.report.records import OraclePair, Report, Status
 from bitwright.report.summary import summary_rows
+from bitwright.report.warning_groups import WarningGroup, grouped
 
 _MARK = {Status.PASSED: "PASSED", Status.FAILED: "**FAILED**", Status.NOT_RUN: "*NOT RUN*"}
 _MOST_ROWS = 40  # GitHub cuts a comment at 65,536 characters
@@ -126,8 +127,13 @@ def _protocol(report: Report) -> str:
 def _warnings(report: Report) -> str:
     if not report.warnings:
         return ""
-    items = [f"- {md(item.source)}: {md(item.message)}" for item in report.warnings[:_MOST_ROWS]]
-    return f"### {plural(len(report.warnings), 'warning')}\n\n" + "\n".join(items) + _more(len(report.warnings))
+    groups = grouped(report.warnings)
+    items = [f"- {_times(group)}{md(group.source)}: {md(group.title)}" for group in groups[:_MOST_ROWS]]
+    return f"### {plural(len(report.warnings), 'warning')}\n\n" + "\n".join(items) + _more(len(groups))
+
+
+def _times(group: WarningGroup) -> str:
+    return f"**{len(group.messages):,} ×** " if len(group.messages) > 1 else ""
 
 
 def _sources(report: Report) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bitwright.report.figures import Figure, Origin, figures_of, quoted_design
+from bitwright.report.numbers import ABSENT, count
 from bitwright.report.records import FigureStage, Report
 
 _NAMES = {
@@ -70,3 +71,22 @@ def _outside(report: Report) -> Iterator[StageColumn]:
             own = [m for m in of_stage if m.design == design]
             origin = Origin(stage, own[0].tool, own[0].tool_version)
             yield StageColumn(_NAMES[stage], str(origin), design, figures_of(own), own[0].note)
+
+
+def stage_figure(column: StageColumn, metric: str) -> str:
+    """One figure of a stage in words; slack with its sign, and no Fmax without a word on slack."""
+    figure = column.figures.get(metric)
+    if figure is None:
+        return ABSENT
+    if metric == "WNS_NS":
+        return f"{figure.value:+.3f}"
+    if metric == "FMAX_MHZ":
+        slack = column.figures.get("WNS_NS")
+        return f"{figure.value:.1f} (WNS {f'{slack.value:+.3f} ns' if slack else 'not stated'})"
+    return count(figure.value)
+
+
+def timing_word(column: StageColumn) -> str:
+    """Whether a stage met the clock; a dash where it analysed none."""
+    slack = column.figures.get("WNS_NS")
+    return ABSENT if slack is None else "met" if slack.value >= 0 else "NOT met"

@@ -55,18 +55,24 @@ def accuracy_note(accuracy: Accuracy) -> str:
 
 
 def resource_rows(report: Report) -> list[Row]:
-    """LUT, FF, DSP and BRAM of the quoted design, with their stage and tool."""
+    """LUT, FF, DSP and BRAM (ALM, FF, DSP, M20K) of the quoted design, with their stage and tool."""
     design = quoted_design(report)
     figures = resources(report, design.name) if design else {}
     origin = resource_origin(report)
     where = f"{origin}, {design.role} {design.name}" if origin and design else ""
-    return [_resource_row(name, figures.get(name), where, report) for name in ("LUT", "FF", "DSP", "BRAM")]
+    return [_resource_row(name, figures.get(name), where, report) for name in _names(figures)]
+
+
+def _names(figures: dict[str, Figure]) -> tuple[str, ...]:
+    """Intel's devices count adaptive logic modules, and memories of 20 or of 10 kbit."""
+    memory = "M10K" if "M10K" in figures else "M20K"
+    return ("ALM", "FF", "DSP", memory) if "ALM" in figures else ("LUT", "FF", "DSP", "BRAM")
 
 
 def _resource_row(name: str, figure: Figure | None, where: str, report: Report) -> Row:
     if figure is None:
         return (name, "not stated", where) if where else (name, "NOT RUN", missing_reason(report, "synth"))
-    told = name == "BRAM" or "not counted: two LUT4" in figure.note
+    told = name == "BRAM" or "LUT4 in each of" in figure.note
     return (name, count(figure.value), f"{where}; {figure.note}" if told else where)
 
 

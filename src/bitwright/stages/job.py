@@ -109,9 +109,9 @@ def _config_for_file(path: Path, weights: Path | None) -> ModelConfig:
 
 
 def find_target(text: str, root: Path) -> Path:
-    """The file of a target: a name in flows/targets/, or a path."""
+    """The file of a target: a name in flows/targets/ (``vendor/x`` in a folder of it), or a path."""
     named = root / "flows" / "targets" / f"{text}.yaml"
-    if re.fullmatch(r"\w+", text) and _is_file(named):
+    if re.fullmatch(r"(\w+/)?\w+", text) and _is_file(named):
         return named
     path = Path(text)
     if _is_file(path):
@@ -119,7 +119,8 @@ def find_target(text: str, root: Path) -> Path:
     if text == "vu13p_5ns":
         return DEFAULT_TARGET
     folder = root / "flows" / "targets"
-    known = sorted(p.stem for p in folder.glob("*.yaml")) if folder.is_dir() else ["vu13p_5ns"]
+    found = sorted(p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml"))
+    known = found or ["vu13p_5ns"]
     raise UsageError(f"there is no target '{text}'", hint=f"{nearest(text, known)} targets: {', '.join(known)}".strip())
 
 

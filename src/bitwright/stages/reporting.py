@@ -242,8 +242,9 @@ def _stage(job: Job, name: str) -> StageRun:
         return StageRun(name=name, status=Status.FAILED, reason=str(read_json(failed)["what"]).splitlines()[0])
     if not path.is_file():
         return StageRun(name=name, status=Status.NOT_RUN, reason="it has not run")
-    if name in OPTIONAL and _optional(job, name)["status"] == Status.NOT_RUN:
-        return StageRun(name=name, status=Status.NOT_RUN, reason=_optional(job, name)["reason"])
+    said = _optional(job, name) if name in OPTIONAL else _synth(job) if name == "synth" else {}
+    if said.get("status") == Status.NOT_RUN:
+        return StageRun(name=name, status=Status.NOT_RUN, reason=said["reason"])
     data = read_json(path)
     detail = {key: float(value) for key, value in data["detail"].get("seconds", {}).items()}
     return StageRun(name=name, status=Status.PASSED, seconds=data["seconds"], peak_mb=data["peak_mb"], detail=detail)

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bitwright.eda import vendor
-from bitwright.eda.nextpnr import PACKAGE, Harness, find_nextpnr, place_and_route
+from bitwright.eda import quartus, vendor
+from bitwright.eda.nextpnr import Harness, place_and_route
+from bitwright.eda.routers import ROUTERS as NEXTPNRS
+from bitwright.eda.routers import find_router
 from bitwright.eda.tools import find_yosys
 from bitwright.files import write_json
 from bitwright.report.records import Measurement, Status
@@ -20,8 +22,9 @@ from bitwright.stages.tool_reports import read_reports
 
 TIMEOUT_S = 6 * 3600.0
 CLOCK = {"FMAX_MHZ", "WNS_NS", "TNS_NS", "WHS_NS"}
-LATTICE = {"LUT", "FF", "DSP", "EBR"} | CLOCK
+NEXTPNR = {"LUT", "FF", "DSP", "EBR", "LC", "CARRY", "LUTRAM"} | CLOCK
 XILINX = {"LUT", "LOGIC_LUT", "LUTRAM", "SRL", "FF", "DSP", "BRAM36", "URAM", "CARRY", "POWER_W"} | CLOCK
+INTEL = {"ALM", "ALUT", "FF", "DSP", "M20K", "M10K", "MLAB", "MEMORY_BITS"} | CLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,10 @@ def _nothing(job: Job, _bundle: Bundle, _out: Path, _say: Say) -> Routed:
 
 
 def _nextpnr(job: Job, bundle: Bundle, out: Path, say: Say) -> Routed:
-    tool = find_nextpnr()
+    name = str(job.target.route)
+    tool = find_router(name)
     if tool is None:
-        return Routed(reason=f"nextpnr-ecp5 is not installed; pip install {PACKAGE}")
+        return Routed(reason=f"{name} is not installed; {NEXTPNRS[name].needs}")
     harness = harness_of(bundle)
     made = place_and_route(
         [job.stage("synth") / name / "netlist.v" for name in bundle.inside(bundle.shell.module)],
@@ -81,11 +85,11 @@ def _nextpnr(job: Job, bundle: Bundle, out: Path, say: Say) -> Routed:
         part=job.target.part, clock_ns=job.target.clock_ns, folder=out, yosys=find_yosys(), tool=tool, say=say,
     )  # fmt: skip
     figures, warnings = read_reports(
-        [made.report], out, tool="nextpnr-ecp5", version=tool.version, part=bundle.part, design=harness.name,
-        metrics=LATTICE, note=f"{harness.dut} and {_registers(harness)} registers of the harness around it",
+        [made.report], out, tool=name, version=tool.version, part=bundle.part, design=harness.name,
+        metrics=NEXTPNR, note=f"{harness.dut} and {_registers(harness)} registers of the harness around it",
     )  # fmt: skip
     seconds = {run.tool: round(run.seconds, 2) for run in made.runs}
-    return Routed("nextpnr-ecp5", tool.version, _below("route", figures), warnings, seconds)
+    return Routed(name, tool.version, _below("route", figures), warnings, seconds)
 
 
 def harness_of(bundle: Bundle) -> Harness:
@@ -147,8 +151,40 @@ def _fastest(figures: list[Measurement], clock_ns: float) -> list[Measurement]:
     ]  # fmt: skip
 
 
+# --- Quartus -----------------------------------------------------------------------------------
+
+
+def _quartus(job: Job, bundle: Bundle, out: Path, say: Say) -> Routed:
+    """The kernel by itself, from its SystemVerilog."""
+    tool = vendor.find_vendor("quartus")
+    if tool is None:
+        return Routed(reason=vendor.missing("quartus"))
+    say(f"{tool.title} {tool.version}: synthesis, fit and timing of the kernel")
+    run, reports = quartus.compile_project(
+        quartus_project(bundle, job.stage("emit"), job.target.part), tool, out / "quartus", log=out / "quartus.log",
+        timeout_s=TIMEOUT_S,
+    )  # fmt: skip
+    figures, warnings = read_reports(
+        reports, out, tool=tool.title, version=tool.version, part=bundle.part, design=bundle.kernel.module,
+        metrics=INTEL,
+    )  # fmt: skip
+    return Routed(tool.title, tool.version, _below("route", figures), warnings, {tool.title: round(run.seconds, 2)})
+
+
+def quartus_project(bundle: Bundle, root: Path, part: str) -> quartus.Project:
+    """The kernel of a bundle and everything inside it."""
+    inside = set(bundle.inside(bundle.kernel.module))
+    modules = [module for module in bundle.modules if module.name in inside]
+    sources = dict.fromkeys(file for module in modules for file in (*module.library, module.file))
+    memories = dict.fromkeys(module.memory for module in modules if module.memory)
+    return quartus.Project(
+        bundle.name, bundle.kernel.module, part, root, tuple(sources), tuple(memories), f"{bundle.name}.sdc"
+    )
+
+
 ROUTERS: Mapping[str | None, Callable[[Job, Bundle, Path, Say], Routed]] = {
     None: _nothing,
-    "nextpnr-ecp5": _nextpnr,
+    **dict.fromkeys(NEXTPNRS, _nextpnr),
     "vivado": _vivado,
+    "quartus": _quartus,
 }

@@ -57,7 +57,7 @@ def program_digest() -> str:
     root = Path(__file__).parent.parent
     sha = hashlib.sha256()
     for path in sorted(root.rglob("*")):
-        if path.is_file() and path.suffix in (".py", ".sv", ".cpp", ".j2", ".css", ".txt"):
+        if path.is_file() and path.suffix in (".py", ".sv", ".cpp", ".j2", ".css", ".js", ".txt"):
             sha.update(str(path.relative_to(root)).encode())
             sha.update(path.read_bytes())
     return sha.hexdigest()

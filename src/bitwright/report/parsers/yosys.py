@@ -1,4 +1,4 @@
-"""The cell counts of ``yosys stat -json``, for Xilinx, ECP5 and iCE40 netlists.
+"""The cell counts of ``yosys stat -json``, for Xilinx, ECP5, iCE40 and Gowin netlists.
 
 Counting rules (one table, :data:`_RULES`, so that no rule hides in code):
 
@@ -9,15 +9,16 @@ LUT        LOGIC_LUT + SRL + LUTRAM: every LUT site that the netlist fills
 LOGIC_LUT  LUT1 to LUT6, LUT6_2, SB_LUT4: one each
 SRL        SRL16E, SRLC32E and their like: one each (place and route may pack two SRL16E in one)
 LUTRAM     LUT sites of a distributed memory: RAM32M 4, RAM64M 4, RAM32M16 8, RAM32X1D 2, ...
-FF         FDRE, FDSE, FDCE, FDPE, ..., TRELLIS_FF, SB_DFF*
+FF         FDRE, FDSE, FDCE, FDPE, ..., TRELLIS_FF, SB_DFF*, DFF* (Gowin)
 LATCH      LDCE, LDPE, LDCPE
 DSP        DSP48*, DSP58*, MULT18X18D, SB_MAC16
 BRAM18     RAMB18*, FIFO18*: primitives
 BRAM36     RAMB36*, FIFO36*: primitives (Vivado's "tiles" are BRAM36 + BRAM18 / 2)
-EBR        the block memories of Lattice parts: DP16KD, PDPW16KD (18 kbit), SB_RAM40_4K* (4 kbit)
+EBR        the block memories of Lattice and Gowin parts: DP16KD, PDPW16KD, pROM, SDPB, ... (18 kbit),
+           SB_RAM40_4K* (4 kbit)
 URAM       URAM288*
-CARRY      CARRY4, CARRY8, CCU2C, SB_CARRY: primitives of different length, never part of LUT
-MUXF       MUXF5 to MUXF9, PFUMX, L6MUX21: never part of LUT
+CARRY      CARRY4, CARRY8, CCU2C, SB_CARRY, ALU: primitives of different length, never part of LUT
+MUXF       MUXF5 to MUXF9, PFUMX, L6MUX21, MUX2_LUT5 to 8: never part of LUT
 INV        inverters, counted apart: a placer absorbs most of them into the LUT or carry beside them
 =========  ====================================================================================
 
@@ -42,15 +43,15 @@ from bitwright.report.records import FigureStage, Measurement
 _RULES: tuple[tuple[str, str], ...] = (
     ("LOGIC_LUT", r"LUT[1-6]|LUT6_2|SB_LUT4"),
     ("SRL", r"SRLC?(16|16E|32E)"),
-    ("FF", r"FD[CPRS]{1,2}E?(_1)?|TRELLIS_FF|SB_DFF\w*"),
+    ("FF", r"FD[CPRS]{1,2}E?(_1)?|TRELLIS_FF|SB_DFF\w*|DFF[A-Z]{0,3}"),
     ("LATCH", r"LD(C|P|CP)E"),
     ("DSP", r"DSP48\w*|DSP58\w*|MULT18X18D|SB_MAC16"),
     ("BRAM18", r"(RAMB|FIFO)18\w*"),
     ("BRAM36", r"(RAMB|FIFO)36\w*"),
-    ("EBR", r"DP16KD|PDPW16KD|SB_RAM40_4K\w*"),
+    ("EBR", r"DP16KD|PDPW16KD|SB_RAM40_4K\w*|(?:SDP|DP|SP|pROM|ROM)X?9?B?"),
     ("URAM", r"URAM288\w*"),
-    ("CARRY", r"CARRY4|CARRY8|CCU2C|SB_CARRY"),
-    ("MUXF", r"MUXF[5-9]|PFUMX|L6MUX21"),
+    ("CARRY", r"CARRY4|CARRY8|CCU2C|SB_CARRY|ALU"),
+    ("MUXF", r"MUXF[5-9]|PFUMX|L6MUX21|MUX2_LUT[5-8]"),
     ("INV", r"INV"),
     ("", r"VCC|GND|BUF|BUFG\w*|[IO]{1,2}BUF\w*|SB_IO|SB_GB\w*|TRELLIS_IO|DCCA|GSR|ALU54B"),
     ("", r"\$scopeinfo|\$print|\$check|\$(assert|assume|cover|live|fair)"),
@@ -59,11 +60,11 @@ _LUTRAM_SITES: Mapping[str, int] = {
     "RAM16X1S": 1, "RAM16X1D": 2, "RAM32X1S": 1, "RAM32X1D": 2, "RAM64X1S": 1, "RAM64X1D": 2,
     "RAM128X1S": 2, "RAM128X1D": 4, "RAM256X1S": 4, "RAM256X1D": 8, "RAM512X1S": 8,
     "RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8, "RAM32X16DR8": 8, "RAM64X8SW": 8,
-    "TRELLIS_DPR16X4": 6,
+    "TRELLIS_DPR16X4": 6, "RAM16S1": 1, "RAM16S2": 2, "RAM16S4": 4, "RAM16SDP1": 1, "RAM16SDP2": 2, "RAM16SDP4": 4,
 }  # fmt: skip
 LUT_KINDS = ("LOGIC_LUT", "SRL", "LUTRAM")
 _METRICS = ("LUT", *LUT_KINDS, "FF", "LATCH", "DSP", "BRAM18", "BRAM36", "EBR", "URAM", "CARRY", "MUXF", "INV")
-_LATTICE_PARTS = ("lfe", "lae", "ecp", "ice", "up5k", "um5g")
+_EBR_PARTS = ("lfe", "lae", "ecp", "ice", "up5k", "um5g", "gw1", "gw2", "gw5")
 
 Cells = Counter[str]
 
@@ -100,7 +101,8 @@ def parse_yosys_stat(
     stage: FigureStage = FigureStage.POST_SYNTH,
     black_boxes: Collection[str] = (),
 ) -> tuple[Measurement, ...]:
-    """Read what ``stat -json`` wrote after ``synth_xilinx``, ``synth_ecp5`` or ``synth_ice40``.
+    """Read what ``stat -json`` wrote after ``synth_xilinx``, ``synth_ecp5``, ``synth_ice40`` or
+    ``synth_gowin``.
 
     Every module of the file gives its figures for ONE instance, with everything below it: sub-modules
     count as often as they are instantiated.  LUT, FF, DSP and the block memory (BRAM36, on Lattice EBR)
@@ -110,7 +112,7 @@ def parse_yosys_stat(
     Args:
         text: the file's text; lines before the opening brace are skipped (a log that ``tee`` caught).
         source: the file's path for the figures and for errors, relative to the build folder.
-        part: the device; a Lattice part's block memories count as EBR.
+        part: the device; block memories of a Lattice or Gowin part count as EBR.
         tool_version: the version of Yosys that wrote the file.
         stage: the stage of the figures.
         black_boxes: modules synthesized elsewhere whose cost is left out, and named in the note.
@@ -222,7 +224,7 @@ def _check_design(data: dict[str, Any], totals: _Totals, file: _File) -> None:
 
 def _measurements(name: str, cells: Cells, file: _File) -> list[Measurement]:
     values = _values(cells)
-    memory = "EBR" if file.part.lower().startswith(_LATTICE_PARTS) else "BRAM36"
+    memory = "EBR" if file.part.lower().startswith(_EBR_PARTS) else "BRAM36"
     always = {"LUT", "FF", "DSP", memory}
     line = file.line(name)
     return [

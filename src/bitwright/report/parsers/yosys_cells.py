@@ -12,18 +12,17 @@ from bitwright.report.parsers.yosys import LUT_KINDS, classify
 
 Cells = Counter[str]
 
-_MORE: tuple[tuple[str, str], ...] = (  # Gowin, Intel, Lattice Nexus: beside the table of parsers.yosys
-    ("FF", r"DFF[A-Z]{0,3}|MISTRAL_FF|FD1P3[A-Z]{2}|DL[NP]?[A-Z]{0,2}"),
+_MORE: tuple[tuple[str, str], ...] = (  # Intel, Lattice Nexus, Gowin's DSP and pads: beside the table of parsers.yosys
+    ("FF", r"MISTRAL_FF|FD1P3[A-Z]{2}|DL[NP]?[A-Z]{0,2}"),
     ("ALUT", r"MISTRAL_ALUT[2-6]|MISTRAL_ALUT_ARITH|MISTRAL_NOT|MISTRAL_BUF"),
-    ("CARRY", r"ALU|MISTRAL_ALUT_CARRY|CCU2D"),
-    ("MUXF", r"MUX2_LUT[5-8]|WIDEFN9"),
-    ("EBR", r"(?:SDP|DP|SP|pROM|ROM)X?9?B?|MISTRAL_M[0-9]+K|PDP16K|PDPSC16K|DP16K"),
+    ("CARRY", r"MISTRAL_ALUT_CARRY|CCU2D"),
+    ("MUXF", r"WIDEFN9"),
+    ("EBR", r"MISTRAL_M[0-9]+K|PDP16K|PDPSC16K|DP16K"),
     ("DSP", r"MULT(?:9X9|18X18|36X36|ALU18X18|ALU36X18|ADDALU18X18)|MISTRAL_MUL\w+|PREADD9\w*|MULT9\w*"),
     ("MLAB", r"MISTRAL_MLAB"),
     ("", r"GSR|OSC\w*|rPLL|PLL\w*|TBUF|TLVDS\w*|ELVDS\w*|VLO|VHI|IB|OB|BB|DCC"),
 )
-_WIDE: Mapping[str, int] = {"RAM16S1": 1, "RAM16S2": 2, "RAM16S4": 4, "RAM16SDP1": 1, "RAM16SDP2": 2, "RAM16SDP4": 4,
-                            "DPR16X4": 6}  # fmt: skip
+_WIDE: Mapping[str, int] = {"DPR16X4": 6}
 
 
 @functools.cache

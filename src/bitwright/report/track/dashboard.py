@@ -178,11 +178,19 @@ def _marks(kind: Kind, rows: Sequence[Row]) -> list[Mark | None]:
     if not any(kind.name in row.figures for row in rows):
         return []
     return [
-        (value, f"{kind.label} {kind.words(value)}; {_when(row)}, {_commit(row)}")
+        (value, f"{kind.label} {kind.words(value)}{_slack(kind, row)}; {_when(row)}, {_commit(row)}")
         if (value := row.figures.get(kind.name)) is not None
         else None
         for row in rows
     ]
+
+
+def _slack(kind: Kind, row: Row) -> str:
+    """An Fmax is never shown without its slack."""
+    if kind.name != "fmax_mhz":
+        return ""
+    slack = row.figures.get("wns_ns")
+    return ", slack not stated" if slack is None else f", WNS {BY_NAME['wns_ns'].words(slack)}"
 
 
 def tool_changes(before: Row, after: Row) -> str:

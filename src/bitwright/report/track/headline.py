@@ -125,7 +125,7 @@ def _area_from(report: Report) -> str:
     if origin is None or design is None:
         return ""
     lut = resources(report, design.name).get("LUT")
-    partial = lut is not None and "not counted: two LUT4" in lut.note
+    partial = lut is not None and "LUT4 in each of" in lut.note
     return f"{origin.stage.value}, {origin.tool}" + (f", {PARTIAL}" if partial else "")
 
 
