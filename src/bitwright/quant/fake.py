@@ -26,7 +26,7 @@ from bitwright.quant.constants import (
 )
 from bitwright.quant.float_model import FloatLayer, FloatModel, Floats, Kind, forward, pooled_counts, product, walk
 from bitwright.quant.layer_plan import QuantPlan, Tensor, multipliers
-from bitwright.quant.lower import SLOPE_BITS, TABLE_ENTRIES, table_format
+from bitwright.quant.lower import SLOPE_BITS, TABLE_ENTRIES, TABLE_FORMAT
 
 FLOAT64_BITS = 53
 
@@ -113,7 +113,7 @@ def _exact(layer: FloatLayer, sources: list[Floats], plan: QuantPlan) -> Floats:
 
 def _looked_up(layer: FloatLayer, x: Floats) -> Floats:
     function = TableFunction(layer.kind.value)
-    table = activation_table(function, TABLE_ENTRIES, table_format(layer.kind)).value
+    table = activation_table(function, TABLE_ENTRIES, TABLE_FORMAT).value
     place = np.trunc(x * (TABLE_ENTRIES / (2 * function.half_range))) + TABLE_ENTRIES // 2
     return table[np.clip(place, 0, TABLE_ENTRIES - 1).astype(np.int64)]
 
