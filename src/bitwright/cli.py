@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bitwright import __version__
+from bitwright import __version__, cli_analysis
 from bitwright.cli_reports import add_verbs
 from bitwright.errors import BitwrightError, MismatchError
 
@@ -95,6 +95,8 @@ def main() -> None:
         import  emulate  reference  emit  verify  synth  csynth  route  report
     What runs left is read by:
         report show  report diff  report export  baseline  history  dashboard
+    What a model is made of and costs, before any hardware:
+        analyse
     """
 
 
@@ -117,7 +119,7 @@ class Choices:
     hls: Path | None
     head: str | None
     io_type: str | None
-    bulk: int | None
+    bulk: int | None = None
     check: bool = True
 
     def command(self, model: str) -> str:
@@ -147,8 +149,10 @@ OPTIONS = (
         "--io", "io_type", type=click.Choice(["io_parallel", "io_stream"]),
         help="How tensors move: whole, or pixel by pixel through line buffers. Default: the model's, io_parallel.",
     ),
-    click.option("--bulk", type=click.IntRange(0), help="Vectors of the bulk comparison. Default: 1,000,000 at II 1."),
     click.option("--root", type=PATH, default=Path(), help="Folder with models/ and flows/. Default: here."),
+)  # fmt: skip
+MORE_OPTIONS = (
+    click.option("--bulk", type=click.IntRange(0), help="Vectors of the bulk comparison. Default: 1,000,000 at II 1."),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; no progress."),
 )  # fmt: skip
 CHECK = click.option(
@@ -156,10 +160,17 @@ CHECK = click.option(
 )
 
 
-def _shared_options(function: Any) -> Any:
+def _model_options(function: Any) -> Any:
+    """The options that say which model is meant, and as what hardware."""
     for option in reversed(OPTIONS):
         function = option(function)
     return function
+
+
+def _shared_options(function: Any) -> Any:
+    for option in reversed(MORE_OPTIONS):
+        function = option(function)
+    return _model_options(function)
 
 
 @contextlib.contextmanager
@@ -374,12 +385,19 @@ for _name, _title in STAGE_TITLES.items():
 def _network(model: str, choices: Choices, folder: Path | None, *, quiet: bool) -> Any:
     """The Network of a model; imported first where that has not been done."""
     from bitwright.network import load
+
+    return load(_imported(model, choices, folder, quiet=quiet) / "network.json")
+
+
+def _imported(model: str, choices: Choices, folder: Path | None, *, quiet: bool) -> Path:
+    """The folder of a model's import, made first where that has not been done."""
     from bitwright.stages.runner import printer, run_stage
     from bitwright.stages.table import BY_NAME
 
     with _job(model, choices, folder) as job:
         run_stage(BY_NAME["import"], job, printer("import", quiet=quiet))
-        return load(job.stage("import") / "network.json")
+        place: Path = job.stage("import")
+    return place
 
 
 @main.command()
@@ -521,6 +539,9 @@ def train(model: str, root: Path, data: str, settings: tuple[str, ...], cross_va
 
 
 add_verbs(main, report)
+cli_analysis.add_verbs(
+    main, _model_options, lambda model, choices, *more, **quiet: _imported(model, Choices(**choices), *more, **quiet)
+)
 _keep_lines(main, report, report.commands["parse"])
 
 if __name__ == "__main__":
