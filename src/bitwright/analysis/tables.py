@@ -48,7 +48,18 @@ def tables(analysis: Analysis) -> Iterator[Table]:
     yield _table("memory", memory, _memory(analysis))
     bits = ("layer", "what", "format", "bits", "element mean", "proved", "seen", "unused fraction", "values")
     yield _table("precision", bits, _precision(layers), left=3)
-    numbers = ("layer", "tensor", "min", "max", "mean", "std", *(f"q {q}" for q in QUARTILES), "zeros", "at limits")
+    numbers = (
+        "layer",
+        "tensor",
+        "min",
+        "max",
+        "mean",
+        "std",
+        *(f"q {q}" for q in QUARTILES),
+        "zeros",
+        "at lowest",
+        "at highest",
+    )
     yield _table("statistics", numbers, _statistics(layers), left=2)
 
 
@@ -140,5 +151,5 @@ def _statistics(layers: Sequence[LayerRow]) -> Rows:
 def _numbers(tensor: Statistics) -> Sequence[str]:
     middle = (tensor.minimum, tensor.maximum, tensor.mean, tensor.variance**0.5)
     quantiles = (tensor.quantiles[q] for q in QUARTILES)
-    limits = percent(tensor.at_lower_share + tensor.at_upper_share)
-    return tensor.tensor, *(f"{v:.4g}" for v in (*middle, *quantiles)), percent(tensor.zero_share), limits
+    limits = (percent(tensor.at_lower_share), percent(tensor.at_upper_share))
+    return tensor.tensor, *(f"{v:.4g}" for v in (*middle, *quantiles)), percent(tensor.zero_share), *limits
