@@ -84,13 +84,17 @@ def _path(keys: str) -> Keys:
 def _node(data: Any, keys: Keys, lines: dict[Keys, int], line: int) -> yaml.Node:
     """The value as a node; what has no line of its own is on its parent's."""
     line = lines.get(keys, line)
-    mark: Any = yaml.Mark(None, 0, line - 1, 0, None, None)
+    mark = _mark(line)
     if isinstance(data, dict):
         children = []
         for key, value in data.items():
-            own: Any = yaml.Mark(None, 0, lines.get((*keys, key), line) - 1, 0, None, None)
+            own = _mark(lines.get((*keys, key), line))
             children.append((yaml.ScalarNode("str", key, own, own), _node(value, (*keys, key), lines, line)))
         return yaml.MappingNode("map", children, mark, mark)
     if isinstance(data, list):
         return yaml.SequenceNode("seq", [_node(item, keys, lines, line) for item in data], mark, mark)
     return yaml.ScalarNode("str", str(data), mark, mark)
+
+
+def _mark(line: int) -> Any:
+    return yaml.Mark("", 0, line - 1, 0, None, 0)

@@ -46,3 +46,14 @@ class TraceRequest(BaseModel):
     vectors: Path
     """Raw inputs ``x`` (rows, elements)."""
     out: Path
+
+
+class FloatRequest(BaseModel):
+    """Which model to read as a float model; paths are absolute."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    model: Path
+    weights: Path | None = None
+    out: Path
