@@ -187,6 +187,7 @@ def test_what_changed(tmp_path: Path) -> None:
     assert by_name["relu1"].data == "ufixed<6,3,RND_CONV,SAT>"
     assert by_name["fc1"].weight == "fixed<7,2>"
     assert by_name["fc1"].data is None
+    assert by_name["fc1"].bias == "fixed<9,3>"
     assert by_name["flat"].keys == ()
     weight = MODEL.by_name["fc1"].weights["weight"]
     held = np.array([[float(v) for v in row] for row in exact(weight, parse_format("fixed<7,2>"))])

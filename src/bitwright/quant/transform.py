@@ -33,11 +33,19 @@ SPAN_ROWS = 256
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Transformed:
-    """What came of it: the model (its biases on the grids asked for), its plan, and what was wanted of each layer."""
+    """What came of it.
+
+    Attributes:
+        model: the model, its biases on the grids that were asked for.
+        plan: all formats.
+        wanted: what was asked of each layer.
+        biases: the formats of the biases that were asked for; in the plan they stand at the products' scale.
+    """
 
     model: FloatModel
     plan: QuantPlan
     wanted: Mapping[str, Wanted]
+    biases: Mapping[str, FixedFormat]
 
 
 def transform(model: FloatModel, file: TransformFile, calibration: Calibration | None = None) -> Transformed:
@@ -64,8 +72,9 @@ def transform(model: FloatModel, file: TransformFile, calibration: Calibration |
     if calibration is None:
         _check_given(model, plan, asked)
     plan = proved(model, replace(plan, layers=own))
-    coarser = _with_biases(model, plan, asked, file)
-    return Transformed(coarser, proved(coarser, plan), asked)
+    biases = {layer.name: fmt for layer in model.layers if (fmt := _bias_format(layer, plan, asked[layer.name], file))}
+    coarser = replace(model, layers=tuple(_with_bias(layer, biases.get(layer.name)) for layer in model.layers))
+    return Transformed(coarser, proved(coarser, plan), asked, biases)
 
 
 def _output_bits(model: FloatModel, asked: Mapping[str, Wanted]) -> int | None:
@@ -147,15 +156,10 @@ def _follows_normalization(layer: FloatLayer, made: LayerPlan, own: Wanted) -> b
     return layer.kind is Kind.INPUT and own.data_key is None and made.tensor.format.width > own.data.width
 
 
-def _with_biases(model: FloatModel, plan: QuantPlan, asked: Mapping[str, Wanted], file: TransformFile) -> FloatModel:
-    """The model with its biases on the grids that the config asks for."""
-    layers = [_with_bias(layer, plan, asked[layer.name], file) for layer in model.layers]
-    return replace(model, layers=tuple(layers))
-
-
-def _with_bias(layer: FloatLayer, plan: QuantPlan, own: Wanted, file: TransformFile) -> FloatLayer:
+def _bias_format(layer: FloatLayer, plan: QuantPlan, own: Wanted, file: TransformFile) -> FixedFormat | None:
+    """The format of the layer's biases, where one is asked for."""
     if layer.kind not in PRODUCTS or own.bias is None:
-        return layer
+        return None
     finest = bias_fraction(plan[layer.name], plan[layer.sources[0]].tensor)
     fraction = own.bias.fraction
     if fraction is None:
@@ -166,9 +170,15 @@ def _with_bias(layer: FloatLayer, plan: QuantPlan, own: Wanted, file: TransformF
             f"a bias of {fraction} fraction bits is finer than the products of '{layer.name}', which have {finest}",
             f"give at most {finest}, or leave it out",
         )  # fmt: skip
-    fmt = FixedFormat(own.bias.width, own.bias.width - fraction)
-    rounded = np.clip(np.rint(layer.weights["bias"] * 2.0**fraction), fmt.min, fmt.max) * 2.0**-fraction
-    return replace(layer, weights={**layer.weights, "bias": rounded})
+    return FixedFormat(own.bias.width, own.bias.width - fraction)
+
+
+def _with_bias(layer: FloatLayer, fmt: FixedFormat | None) -> FloatLayer:
+    """The layer with its biases on the grid of a format: nearest, ties to even, limited."""
+    if fmt is None:
+        return layer
+    raw = np.clip(np.rint(layer.weights["bias"] * 2.0**fmt.fraction), fmt.min, fmt.max)
+    return replace(layer, weights={**layer.weights, "bias": raw * 2.0**-fmt.fraction})
 
 
 def _fitting(bias: Floats, width: int) -> int:

@@ -13,6 +13,7 @@ from rich.text import Text
 from bitwright import __version__
 from bitwright.config.transform import TransformFile
 from bitwright.files import to_json
+from bitwright.fixed import FixedFormat
 from bitwright.quant.calibrate import Calibration
 from bitwright.quant.constants import weight_values
 from bitwright.quant.float_model import FloatLayer
@@ -44,7 +45,7 @@ class TransformedLayer(Record):
     original: str = ORIGINAL
     data: str | None = None
     weight: str | None = None
-    bias: str | None = None
+    bias: str | None = Field(default=None, description="as asked for, else as exact as the products")
     accum: str | None = None
     keys: tuple[str, ...] = Field(default=(), description="the config's keys that said so; empty: its default")
     weight_sqnr_db: float | None = Field(default=None, description="power of the weights over that of their rounding")
@@ -86,11 +87,15 @@ def _layer(layer: FloatLayer, done: Transformed, calibration: Calibration | None
         share = plan.clipped.count / calibration.tensors[layer.name].count if plan.clipped else 0.0
     return TransformedLayer(
         name=layer.name, type=layer.kind.value, changed=plan.quantized or plan.weight is not None,
-        data=str(plan.tensor.format) if plan.quantized else None,
-        weight=str(plan.weight.format) if plan.weight else None, bias=str(plan.bias) if plan.bias else None,
-        accum=str(plan.accum) if plan.accum else None, keys=done.wanted[layer.name].keys,
+        data=_text(plan.tensor.format if plan.quantized else None),
+        weight=_text(plan.weight and plan.weight.format), bias=_text(done.biases.get(layer.name, plan.bias)),
+        accum=_text(plan.accum), keys=done.wanted[layer.name].keys,
         weight_sqnr_db=_sqnr(layer, done), clipped_share=share,
     )  # fmt: skip
+
+
+def _text(fmt: FixedFormat | None) -> str | None:
+    return None if fmt is None else str(fmt)
 
 
 def _sqnr(layer: FloatLayer, done: Transformed) -> float | None:
