@@ -88,7 +88,7 @@ def _layer(layer: FloatLayer, done: Transformed, calibration: Calibration | None
     return TransformedLayer(
         name=layer.name, type=layer.kind.value, changed=plan.quantized or plan.weight is not None,
         data=_text(plan.tensor.format if plan.quantized else None),
-        weight=_text(plan.weight and plan.weight.format), bias=_text(done.biases.get(layer.name, plan.bias)),
+        weight=_text(plan.weight.format if plan.weight else None), bias=_text(done.biases.get(layer.name, plan.bias)),
         accum=_text(plan.accum), keys=done.wanted[layer.name].keys,
         weight_sqnr_db=_sqnr(layer, done), clipped_share=share,
     )  # fmt: skip
