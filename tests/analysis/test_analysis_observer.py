@@ -94,6 +94,13 @@ def test_wide_values_lose_nothing(width: int) -> None:
     assert (as_int64.squares, as_int64.total) == (found.squares, found.total)
 
 
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=20), st.sampled_from([10, 20, 40, 59, 60, 63]))
+def test_sums_are_exact_at_every_width(values: list[int], bits: int) -> None:
+    raw = [value >> (63 - bits) for value in values] * 3
+    found = seen(np.array(raw, dtype=np.int64), "fixed<64,64>")
+    assert (found.total, found.squares) == (sum(raw), sum(v * v for v in raw))
+
+
 def test_nothing_seen_yet_changes_nothing() -> None:
     observer = seen(np.array([3, 4]))
     observer.see(np.zeros((0, 5), dtype=np.int64))

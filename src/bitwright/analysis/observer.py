@@ -12,6 +12,10 @@ from bitwright.fixed import FixedFormat, Raw
 
 LIMIT = 1 << 16
 """Different values that are told apart; where there are more, neighbours are counted together."""
+DIGIT = 20
+MASK = (1 << DIGIT) - 1
+MOST_ADDED = 1 << 62 - 2 * DIGIT
+"""Products of two digits that int64 can add."""
 
 Counts = npt.NDArray[np.int64]
 
@@ -86,7 +90,7 @@ class Observer:
 def _tally(raw: Raw) -> tuple[npt.NDArray[Any], Counts]:
     """Different values, ascending, and how often each occurs."""
     low, high = int(raw.min()), int(raw.max())
-    if raw.dtype == object or high - low >= LIMIT:
+    if raw.dtype == object or high - low >= max(LIMIT, 2 * raw.size):  # bins would be mostly empty
         values, counts = np.unique(raw, return_counts=True)
         return values, counts.astype(np.int64)
     counts = np.bincount((raw - low).astype(np.int64))
@@ -103,7 +107,12 @@ def _grouped(values: npt.NDArray[Any], counts: Counts) -> tuple[npt.NDArray[Any]
 
 
 def _sum(values: npt.NDArray[Any], counts: Counts, power: int) -> int:
-    """The exact sum of all values, or of their squares; Python integers where int64 might not hold it."""
-    bits = power * max(abs(int(values[0])), abs(int(values[-1]))).bit_length() + int(counts.sum()).bit_length()
-    wide = values if bits <= 62 and values.dtype != object else values.astype(object)
-    return int((wide**power * counts).sum())
+    """The exact sum of all values, or of their squares: digits of 20 bits, whose products and sums int64 holds."""
+    size, largest = int(counts.sum()), max(abs(int(values[0])), abs(int(values[-1])))
+    if values.dtype == object or largest >= 1 << 3 * DIGIT or size > MOST_ADDED:
+        return sum(int(value) ** power * int(count) for value, count in zip(values, counts, strict=True))
+    digits = [values & MASK, values >> DIGIT & MASK, values >> 2 * DIGIT]
+    if power == 1:
+        return sum(int((digit * counts).sum()) << DIGIT * k for k, digit in enumerate(digits))
+    pairs = [(i, j) for i in range(3) for j in range(3)]
+    return sum(int((digits[i] * digits[j] * counts).sum()) << DIGIT * (i + j) for i, j in pairs)
