@@ -57,3 +57,13 @@ class FloatRequest(BaseModel):
     model: Path
     weights: Path | None = None
     out: Path
+
+
+class WriteRequest(BaseModel):
+    """Which quantized model to write; paths are absolute."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layers: Path
+    """``.json`` with the layers of :mod:`bitwright.quant.keras_layers`, and ``.npz`` with their weights beside it."""
+    out: Path

@@ -54,9 +54,14 @@ def product_bias(layer: FloatLayer, plan: LayerPlan, source: Tensor) -> npt.NDAr
     """Biases at the products' scale, with the zero point of the source folded in: ``b / (S_x S_w) - z_x sum_i q_i``."""
     assert plan.weight is not None
     units = layer.weights["bias"] / product_scales(plan.weight, source) * 2.0 ** bias_fraction(plan, source)
+    return float32_integers(units - folded_zero(layer, plan, source))
+
+
+def folded_zero(layer: FloatLayer, plan: LayerPlan, source: Tensor) -> npt.NDArray[np.int64]:
+    """``z_x sum_i q_i``: what the zero point of the source adds to the integer sums."""
+    assert plan.weight is not None
     weight = weight_constant(layer, plan.weight).raw
-    sums = weight.reshape(-1, weight.shape[-1]).sum(axis=0) if source.zero else 0
-    return float32_integers(units - source.zero * sums)
+    return source.zero * weight.reshape(-1, weight.shape[-1]).sum(axis=0)
 
 
 def float32_integers(numbers: Floats) -> npt.NDArray[np.int64]:

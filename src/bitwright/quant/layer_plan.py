@@ -115,9 +115,13 @@ def code_format(bits: int, *, signed: bool) -> FixedFormat:
 
 
 def fixed_tensor(step: float, bits: int, *, signed: bool) -> Tensor:
-    """A tensor of ``bits`` bits whose step is a power of two."""
+    """A tensor of ``bits`` bits whose step is a power of two.
+
+    QKeras has no quantizer whose range is below one: a tensor of tiny numbers gets the bits up to there on top.
+    """
     fraction = 1 - int(np.frexp(power_of_two(step))[1])
-    return Tensor(FixedFormat(bits, bits - fraction, signed, Rounding.RND_CONV, Overflow.SAT))
+    width = max(bits, fraction + signed)
+    return Tensor(FixedFormat(width, width - fraction, signed, Rounding.RND_CONV, Overflow.SAT))
 
 
 def joined(*formats: FixedFormat) -> FixedFormat:

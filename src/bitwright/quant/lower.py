@@ -76,6 +76,14 @@ def to_network(model: FloatModel, plan: QuantPlan) -> Network:
     return network
 
 
+def held_layers(model: FloatModel, plan: QuantPlan) -> dict[str, str]:
+    """For each layer of the model the Network layer that holds its values."""
+    state = _Lowering(plan)
+    for layer in model.layers:
+        state.add(layer)
+    return state.held
+
+
 def proved(model: FloatModel, plan: QuantPlan) -> QuantPlan:
     """The plan with the formats that follow from the others: biases, sums, exact results, multipliers.
 

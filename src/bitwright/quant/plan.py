@@ -30,7 +30,7 @@ from bitwright.quant.options import Bits, Options, ScaleKind
 from bitwright.quant.ranges import activation_scale, affine_range, clipped, power_of_two, short, weight_scales
 
 SCALE_BITS = 8
-"""Significant bits of a real scale: a float64 holds sums of up to 37 bits times two of them, exactly."""
+"""Significant bits of a real scale: few enough for a float64 to hold sums times scales and multipliers exactly."""
 FLOAT64_BITS = 53
 SPREAD = 16
 """Powers of two by which the scales of a layer's channels may differ: a channel that is tinier still is coarser."""
@@ -168,7 +168,7 @@ class _Planner:
     def _scale_bits(self, layer: FloatLayer) -> int:
         """Significant bits of a scale, so that a float64 holds every sum of products of scaled numbers."""
         sums = [self._sum_bits(reader, layer) for reader in self._final_readers(layer) if reader.kind in PRODUCTS]
-        return _scale_bits(max(sums))
+        return _scale_bits(max(sums), self.options.multiplier_bits)
 
     def _sum_bits(self, product: FloatLayer, source: FloatLayer) -> int:
         weight = product.weights["weight"]
@@ -222,7 +222,7 @@ class _Planner:
         least = np.abs(layer.weights["bias"]) / (self.plans[source.name].tensor.step * 2.0**sums)
         scales = np.maximum(scales, least if self.options.per_channel else least.max())  # a bias never drowns the sums
         if real:
-            exact = tuple(short(scale, _scale_bits(sums)) for scale in scales)
+            exact = tuple(short(scale, _scale_bits(sums, self.options.multiplier_bits)) for scale in scales)
             return Weights(bits, FixedFormat(bits, bits), (0,) * len(exact), exact)
         finest = [1 - int(np.frexp(power_of_two(scale))[1]) for scale in scales]
         spread = min(SPREAD, max(MAX_WIDTH - 2 - sums, 0))
@@ -231,9 +231,9 @@ class _Planner:
         return Weights(bits, FixedFormat(width, width - max(fractions)), fractions, (1.0,) * len(fractions))
 
 
-def _scale_bits(sums: int) -> int:
+def _scale_bits(sums: int, multiplier: int) -> int:
     """Significant bits of the scales at both ends of sums of so many bits; one, a power of two, for very wide ones."""
-    return SCALE_BITS if sums + 2 * SCALE_BITS <= FLOAT64_BITS else 1
+    return SCALE_BITS if sums + SCALE_BITS + max(SCALE_BITS, multiplier) <= FLOAT64_BITS else 1
 
 
 def _limited(layer: FloatLayer) -> bool:
