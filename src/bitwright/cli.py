@@ -95,8 +95,8 @@ def main() -> None:
         import  emulate  reference  emit  verify  synth  csynth  route  report
     What runs left is read by:
         report show  report diff  report export  baseline  history  dashboard
-    What a model is made of and costs, before any hardware:
-        analyse
+    Before any hardware: what a model is made of and costs; formats by type or by name:
+        analyse  transform
     """
 
 

@@ -63,6 +63,46 @@ def add_verbs(main: click.Group, options: Callable[[Any], Any], imported: Callab
         for path in (*([json_file] if json_file else []), *written):
             click.echo(str(path))
 
+    _add_transform(main)
+
+
+def _add_transform(main: click.Group) -> None:
+    @main.command()
+    @click.argument("model")
+    @click.option("--config", "config_file", type=PATH, required=True, help="Formats by type or name, .toml or .yaml.")
+    @click.option("-o", "--out", type=PATH, required=True, help="Folder of the quantized model; new, or a transform's.")
+    @click.option("--calibrate", "rows_file", type=PATH, help="Rows x for open fractions. Default: the model's own.")
+    @click.option("--weights", type=PATH, help="Weights of a .json model, if not beside it.")
+    @click.option("--root", type=PATH, default=Path(), help="Folder with models/. Default: here.")
+    @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+    def transform(
+        model: str, config_file: Path, out: Path, rows_file: Path | None, weights: Path | None, root: Path,
+        as_json: bool,
+    ) -> None:  # fmt: skip
+        """Quantize MODEL as a config says, by type or by name, into a model folder that 'run' takes.
+
+        MODEL is what 'run' takes; a QKeras model's own quantizers are dropped.  docs/transform.md has the config.
+        """
+        from rich.console import Console
+
+        from bitwright.config.transform import TransformFile
+        from bitwright.quant.transform_folder import check_out
+        from bitwright.quant.transform_record import render_json, tables
+        from bitwright.quant.transform_run import run
+        from bitwright.stages.job import find_model
+
+        check_out(out)
+        file = TransformFile(config_file)
+        record = run(find_model(model, root, weights)[0], file, rows_file, out)
+        if as_json:
+            click.echo(render_json(record), nl=False)
+            return
+        console = Console(width=None if Console().is_terminal else 200)
+        for table in tables(record):
+            console.print(table)
+            console.print()
+        click.echo(f"take it through the chain: bitwright run {out / 'model.yaml'}")
+
 
 def _import_of_build(model: str, choices: dict[str, Any], folder: Path | None, quiet: bool) -> Path | None:
     """The import of a build folder, made again where it is out of date; None if ``model`` is no such folder."""
