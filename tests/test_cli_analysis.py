@@ -123,6 +123,15 @@ def test_no_such_model() -> None:
     assert "there is no model 'no_such_model'" in done.stderr
 
 
+def test_an_error_is_words_or_json_as_the_result_would_be() -> None:
+    words = bitwright("analyse", "no_such_model", "--json", "a.json")
+    assert (words.returncode, words.stdout) == (2, "")
+    assert "error: there is no model 'no_such_model'" in words.stderr
+    data = bitwright("analyse", "no_such_model", "--json", "-")
+    assert (data.returncode, data.stderr) == (2, "")
+    assert json.loads(data.stdout)["what"] == "there is no model 'no_such_model'"
+
+
 @pytest.mark.hls
 def test_a_model_is_imported_once(tmp_path: Path) -> None:
     """Keras' own number of parameters; the second look, at the build folder, loads nothing of Keras."""

@@ -37,17 +37,24 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except BitwrightError as error:
-            _fail(error, as_json="--json" in sys.argv)
+            _fail(error, as_json=_wants_json(sys.argv))
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of our output went away: click's business
                 raise
             from bitwright.files import system_error
 
-            _fail(system_error(error), as_json="--json" in sys.argv)
+            _fail(system_error(error), as_json=_wants_json(sys.argv))
         except KeyboardInterrupt:
             if IN_WORKFLOW not in os.environ:
                 click.echo("\ninterrupted: nothing half-written is left; run again to go on", err=True)
             sys.exit(130)
+
+
+def _wants_json(argv: list[str]) -> bool:
+    """Whether the terminal is to get JSON; analyse's --json names a file, or - for the terminal."""
+    if "--json" not in argv:
+        return False
+    return argv[1:2] != ["analyse"] or argv[argv.index("--json") + 1 :][:1] == ["-"]
 
 
 def _end_cleanly_on_signals() -> None:
