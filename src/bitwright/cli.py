@@ -19,9 +19,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bitwright import __version__
-from bitwright.cli_quant import add_verbs as add_quantization
-from bitwright.cli_reports import add_verbs
+from bitwright import __version__, cli_analysis, cli_quant, cli_reports
 from bitwright.errors import BitwrightError, MismatchError
 
 EPILOG = "Exit codes: 0 ok, 1 our fault, 2 usage or input, 3 bits differ, 4 tool missing, 5 tool failed, 6 over budget."
@@ -38,17 +36,24 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except BitwrightError as error:
-            _fail(error, as_json="--json" in sys.argv)
+            _fail(error, as_json=_wants_json(sys.argv))
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of our output went away: click's business
                 raise
             from bitwright.files import system_error
 
-            _fail(system_error(error), as_json="--json" in sys.argv)
+            _fail(system_error(error), as_json=_wants_json(sys.argv))
         except KeyboardInterrupt:
             if IN_WORKFLOW not in os.environ:
                 click.echo("\ninterrupted: nothing half-written is left; run again to go on", err=True)
             sys.exit(130)
+
+
+def _wants_json(argv: list[str]) -> bool:
+    """Whether the terminal is to get JSON; analyse's --json names a file, or - for the terminal."""
+    if "--json" not in argv:
+        return False
+    return argv[1:2] != ["analyse"] or argv[argv.index("--json") + 1 :][:1] == ["-"]
 
 
 def _end_cleanly_on_signals() -> None:
@@ -98,6 +103,8 @@ def main() -> None:
         bitwright quantize my_model.h5 --bits 8 --calibrate rows.npz -o quantized
     What runs left is read by:
         report show  report diff  report export  baseline  history  dashboard
+    Before any hardware: what a model is made of and costs; formats by type or by name:
+        analyse  transform
     """
 
 
@@ -120,7 +127,7 @@ class Choices:
     hls: Path | None
     head: str | None
     io_type: str | None
-    bulk: int | None
+    bulk: int | None = None
     check: bool = True
 
     def command(self, model: str) -> str:
@@ -150,8 +157,10 @@ OPTIONS = (
         "--io", "io_type", type=click.Choice(["io_parallel", "io_stream"]),
         help="How tensors move: whole, or pixel by pixel through line buffers. Default: the model's, io_parallel.",
     ),
-    click.option("--bulk", type=click.IntRange(0), help="Vectors of the bulk comparison. Default: 1,000,000 at II 1."),
     click.option("--root", type=PATH, default=Path(), help="Folder with models/ and flows/. Default: here."),
+)  # fmt: skip
+MORE_OPTIONS = (
+    click.option("--bulk", type=click.IntRange(0), help="Vectors of the bulk comparison. Default: 1,000,000 at II 1."),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; no progress."),
 )  # fmt: skip
 CHECK = click.option(
@@ -159,10 +168,17 @@ CHECK = click.option(
 )
 
 
-def _shared_options(function: Any) -> Any:
+def _model_options(function: Any) -> Any:
+    """The options that say which model is meant, and as what hardware."""
     for option in reversed(OPTIONS):
         function = option(function)
     return function
+
+
+def _shared_options(function: Any) -> Any:
+    for option in reversed(MORE_OPTIONS):
+        function = option(function)
+    return _model_options(function)
 
 
 @contextlib.contextmanager
@@ -377,12 +393,19 @@ for _name, _title in STAGE_TITLES.items():
 def _network(model: str, choices: Choices, folder: Path | None, *, quiet: bool) -> Any:
     """The Network of a model; imported first where that has not been done."""
     from bitwright.network import load
+
+    return load(_imported(model, choices, folder, quiet=quiet) / "network.json")
+
+
+def _imported(model: str, choices: Choices, folder: Path | None, *, quiet: bool) -> Path:
+    """The folder of a model's import, made first where that has not been done."""
     from bitwright.stages.runner import printer, run_stage
     from bitwright.stages.table import BY_NAME
 
     with _job(model, choices, folder) as job:
         run_stage(BY_NAME["import"], job, printer("import", quiet=quiet))
-        return load(job.stage("import") / "network.json")
+        place: Path = job.stage("import")
+    return place
 
 
 @main.command()
@@ -523,8 +546,11 @@ def train(model: str, root: Path, data: str, settings: tuple[str, ...], cross_va
     sys.exit(flow.run_training(model, root, data, settings, cross_validate=cross_validate))
 
 
-add_verbs(main, report)
-add_quantization(main)
+cli_reports.add_verbs(main, report)
+cli_quant.add_verbs(main)
+cli_analysis.add_verbs(
+    main, _model_options, lambda model, choices, *more, **quiet: _imported(model, Choices(**choices), *more, **quiet)
+)
 _keep_lines(main, report, report.commands["parse"], main.commands["quantize"])
 
 if __name__ == "__main__":

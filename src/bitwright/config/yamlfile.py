@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bitwright.config.tomlfile import read_toml_tree
 from bitwright.errors import ConfigError, nearest
 
 
 class Config(BaseModel):
-    """Base of the files that people write: frozen, and an unknown key is an error."""
+    """Base of the files that people write: frozen, and an unknown key is an error.
+
+    ``EXTRA``: what keys of any name hold, where such are allowed.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    EXTRA: ClassVar[type[BaseModel] | None] = None
 
 
 C = TypeVar("C", bound=Config)
@@ -26,11 +31,16 @@ def read_yaml(path: Path, kind: type[C]) -> C:
     Raises:
         ConfigError: missing, not YAML, unknown key (with the nearest known one), or wrong value.
     """
-    tree, data = read_tree(path)
+    return read_config(path, kind)[1]
+
+
+def read_config(path: Path, kind: type[C]) -> tuple[yaml.Node | None, C]:
+    """As :func:`read_yaml`, also of a .toml file, with the nodes that :func:`line_of` takes."""
+    tree, data = read_toml_tree(path) if path.suffix.lower() == ".toml" else read_tree(path)
     if not isinstance(data, dict):
         raise ConfigError("not a mapping of keys to values", where=f"{path}:1", hint="start with 'name: ...'")
     try:
-        return kind.model_validate(data)
+        return tree, kind.model_validate(data)
     except ValidationError as error:
         raise _explain(path, tree, kind, error) from error
 
@@ -94,7 +104,7 @@ def _explain(path: Path, tree: yaml.Node | None, kind: type[Config], error: Vali
 def _keys(kind: type[BaseModel], location: tuple[Any, ...]) -> set[str]:
     for part in location:
         field = kind.model_fields.get(str(part))
-        inner = _model_of(field.annotation if field else None)
+        inner = _model_of(field.annotation if field else getattr(kind, "EXTRA", None))
         if inner is None:
             break
         kind = inner
