@@ -19,7 +19,9 @@ from typing import Any, NoReturn
 
 import click
 
-from bitwright import __version__, cli_analysis
+from bitwright import __version__
+from bitwright.cli_analysis import add_verbs as add_analysis
+from bitwright.cli_quant import add_verbs as add_quantization
 from bitwright.cli_reports import add_verbs
 from bitwright.errors import BitwrightError, MismatchError
 
@@ -100,6 +102,8 @@ def main() -> None:
         bitwright build my_model.h5 -o out     the same in one process, without a workflow
     Each stage is a verb of its own, files in, files out:
         import  emulate  reference  emit  verify  synth  csynth  route  report
+    A float model becomes a quantized one by:
+        bitwright quantize my_model.h5 --bits 8 --calibrate rows.npz -o quantized
     What runs left is read by:
         report show  report diff  report export  baseline  history  dashboard
     Before any hardware: what a model is made of and costs; formats by type or by name:
@@ -546,10 +550,11 @@ def train(model: str, root: Path, data: str, settings: tuple[str, ...], cross_va
 
 
 add_verbs(main, report)
-cli_analysis.add_verbs(
+add_quantization(main)
+add_analysis(
     main, _model_options, lambda model, choices, *more, **quiet: _imported(model, Choices(**choices), *more, **quiet)
 )
-_keep_lines(main, report, report.commands["parse"])
+_keep_lines(main, report, report.commands["parse"], main.commands["quantize"])
 
 if __name__ == "__main__":
     main()

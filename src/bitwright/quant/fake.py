@@ -26,7 +26,7 @@ from bitwright.quant.constants import (
 )
 from bitwright.quant.float_model import FloatLayer, FloatModel, Floats, Kind, forward, pooled_counts, product, walk
 from bitwright.quant.layer_plan import QuantPlan, Tensor, multipliers
-from bitwright.quant.lower import SLOPE_BITS, TABLE_ENTRIES, table_format
+from bitwright.quant.lower import SLOPE_BITS, TABLE_ENTRIES, TABLE_FORMAT
 
 FLOAT64_BITS = 53
 
@@ -71,9 +71,8 @@ def _rescaled(exact: Floats, layer: FloatLayer, plan: QuantPlan) -> Floats:
     """A product or an input times its multiplier, brought to the tensor; the division by ``S_x S_w`` is exact."""
     own = plan[layer.name]
     assert own.rescale is not None
-    units = 1.0
-    if own.weight is not None:
-        units = product_scales(own.weight, plan[layer.sources[0]].tensor)
+    one = np.ones(1)
+    units = product_scales(own.weight, plan[layer.sources[0]].tensor) if own.weight is not None else one
     scaled = exact / units * rescale_constants(own.rescale)[0].value + own.rescale.offset
     if not own.quantized:
         return scaled * own.tensor.scale
@@ -94,8 +93,8 @@ def _exact(layer: FloatLayer, sources: list[Floats], plan: QuantPlan) -> Floats:
             bias = (product_bias(layer, own, source) + folded_zero(layer, own, source)) * units
             return product(layer, x, weight_values(layer, own.weight)) + bias
         case Kind.SCALE:
-            scale, bias, fraction = normalization(layer, plan, plan[layer.sources[0]].tensor)
-            return x * scale.value + np.ldexp(bias, -fraction)
+            scale, shift, fraction = normalization(layer, plan, plan[layer.sources[0]].tensor)
+            return x * scale.value + np.ldexp(shift.astype(np.float64), -fraction)
         case Kind.LEAKY:
             slope = multipliers(np.array([layer.options["slope"]]), SLOPE_BITS).multipliers[0]
             return np.where(x > 0, x, x * slope)
@@ -113,7 +112,7 @@ def _exact(layer: FloatLayer, sources: list[Floats], plan: QuantPlan) -> Floats:
 
 def _looked_up(layer: FloatLayer, x: Floats) -> Floats:
     function = TableFunction(layer.kind.value)
-    table = activation_table(function, TABLE_ENTRIES, table_format(layer.kind)).value
+    table = activation_table(function, TABLE_ENTRIES, TABLE_FORMAT).value
     place = np.trunc(x * (TABLE_ENTRIES / (2 * function.half_range))) + TABLE_ENTRIES // 2
     return table[np.clip(place, 0, TABLE_ENTRIES - 1).astype(np.int64)]
 

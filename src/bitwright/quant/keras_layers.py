@@ -80,21 +80,20 @@ def _keras_layer(layer: Layer, sources: tuple[str, ...], shapes: dict[str, Shape
             return _conv(layer, sources, shapes[layer.sources[0]])
         case ScaleBias():
             channels = layer.shape[-1]
-            weights = tuple(np.resize(constant.value, channels) for constant in (layer.scale, layer.bias))
+            weights = np.resize(layer.scale.value, channels), np.resize(layer.bias.value, channels)
             formats = {"scale": str(layer.scale.format), "bias": str(layer.bias.format)}
             return KerasLayer("BatchNormalization", name, sources, {}, weights, result | formats)
         case Relu(limit=None):
             return _quantizer(name, sources, layer.result)
         case Relu():
-            return KerasLayer("ReLU", name, sources, {"max_value": layer.limit}, precision=result)
+            return KerasLayer("Activation", name, sources, {"activation": "relu6"}, precision=result)
         case Cast():
             return _quantizer(name, sources, layer.result)
         case Leaky():
             param = {"param": str(layer.slope.format)}
             return KerasLayer("LeakyReLU", name, sources, {"alpha": float(layer.slope.value[0])}, (), result | param)
         case Table():
-            table = {"table": str(layer.table.format)}
-            return KerasLayer("Activation", name, sources, {"activation": layer.function.value}, (), result | table)
+            return KerasLayer("Activation", name, sources, {"activation": layer.function.value}, (), result)
         case Pool():
             return _pool(layer, sources, shapes[layer.sources[0]])
         case Rearrange():

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bitwright.errors import FormatError, UnsupportedLayerError
-from bitwright.fixed import MAX_WIDTH, FixedFormat, Overflow, Rounding
+from bitwright.fixed import MAX_WIDTH, FixedFormat
 from bitwright.network.bounds import network_bounds
 from bitwright.network.check import check
 from bitwright.network.interval import Interval
@@ -60,9 +60,8 @@ from bitwright.quant.layer_plan import (
 Ints = npt.NDArray[np.int64]
 
 SLOPE_BITS = 10
-TABLE_BITS = 16
-"""Width of a sigmoid's or tanh's table entries, and of outputs made of them."""
-TABLE_ENTRIES = 1024
+TABLE_FORMAT, TABLE_ENTRIES = FixedFormat(18, 8), 1024
+"""Entries of a sigmoid's or tanh's table: hls4ml 1.3.0's, which heeds no other type that its config names."""
 
 
 def to_network(model: FloatModel, plan: QuantPlan) -> Network:
@@ -248,10 +247,8 @@ class _Lowering:
                 return Leaky(**common, slope=constant, result=own.exact or _wide(fraction))
             case Kind.SIGMOID | Kind.TANH:
                 function = TableFunction(layer.kind.value)
-                fmt = table_format(layer.kind)
-                return Table(
-                    **common, function=function, table=activation_table(function, TABLE_ENTRIES, fmt), result=fmt
-                )
+                table = activation_table(function, TABLE_ENTRIES, TABLE_FORMAT)
+                return Table(**common, function=function, table=table, result=table_result(layer.kind))
             case Kind.LINEAR:
                 return Cast(**common, result=own.tensor.format)
             case Kind.MAX_POOL:
@@ -313,10 +310,10 @@ class _Lowering:
         return Pool(**common, op=op, accum=accum, result=result, **options)
 
 
-def table_format(kind: Kind) -> FixedFormat:
-    """Entries of a sigmoid's table are below one, those of a tanh have a sign."""
+def table_result(kind: Kind) -> FixedFormat:
+    """The narrowest format for the entries of a table: from 0 to below 1, or from -1."""
     signed = kind is Kind.TANH
-    return FixedFormat(TABLE_BITS, int(signed), signed, Rounding.RND_CONV, Overflow.SAT)
+    return FixedFormat(TABLE_FORMAT.fraction + signed, int(signed), signed)
 
 
 def average_formats(source: FixedFormat, count: int) -> tuple[FixedFormat, FixedFormat]:

@@ -250,7 +250,7 @@ def _refuse(layer: FloatLayer) -> None:
             "max pooling over the edge of an image: hls4ml puts half of the range there", where=where,
             hint="use padding='valid', or a window that divides the image",
         )  # fmt: skip
-    if layer.kind is Kind.RELU and layer.options["limit"] not in (None, 1.0, 6.0):
+    if layer.kind is Kind.RELU and layer.options["limit"] not in (None, 6.0):
         raise UnsupportedLayerError(f"a relu up to {layer.options['limit']:g}", where=where, hint="use relu or relu6")
     if layer.kind is Kind.AVERAGE_POOL and window_size(layer) > 1 << 20:
         raise UnsupportedLayerError("an average of over a million elements", where=where, hint="pool in two steps")
