@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bitwright.errors import UsageError
+from bitwright.errors import UnusableError, UsageError
 
 PATH = click.Path(path_type=Path)
 ROWS = 4000
@@ -82,12 +82,11 @@ def _add_transform(main: click.Group) -> None:
         """Quantize MODEL as a config says, by type or by name, into a model folder that 'run' takes.
 
         MODEL is what 'run' takes; a QKeras model's own quantizers are dropped.  docs/transform.md has the config.
+        Exit code: 0 if the health check finds the result usable, 6 if not (the folder is written all the same).
         """
-        from rich.console import Console
-
         from bitwright.config.transform import TransformFile
         from bitwright.quant.transform_folder import check_out
-        from bitwright.quant.transform_record import render_json, tables
+        from bitwright.quant.transform_record import render_json
         from bitwright.quant.transform_run import run
         from bitwright.stages.job import find_model
 
@@ -96,12 +95,25 @@ def _add_transform(main: click.Group) -> None:
         record = run(find_model(model, root, weights)[0], file, rows_file, out)
         if as_json:
             click.echo(render_json(record), nl=False)
-            return
-        console = Console(width=None if Console().is_terminal else 200)
-        for table in tables(record):
-            console.print(table)
-            console.print()
-        click.echo(f"take it through the chain: bitwright run {out / 'model.yaml'}")
+        else:
+            _print_transform(record, out)
+        if not record.usable:
+            worst = next(found for found in record.findings if found.severity == "fatal")
+            raise UnusableError(f"not usable: {worst.layer}: {worst.what}", where=str(out), hint=worst.cure)
+
+
+def _print_transform(record: Any, out: Path) -> None:
+    from rich.console import Console
+
+    from bitwright.quant.transform_record import tables, verdict
+
+    console = Console(width=None if Console().is_terminal else 200)
+    for table in tables(record):
+        console.print(table)
+        console.print()
+    for line in verdict(record):
+        click.echo(line)
+    click.echo(f"{record.model}: {'usable' if record.usable else 'NOT USABLE'}; go on with 'bitwright run {out}'")
 
 
 def _import_of_build(model: str, choices: dict[str, Any], folder: Path | None, quiet: bool) -> Path | None:

@@ -19,7 +19,9 @@ from bitwright.config import TargetConfig, load_model
 from bitwright.files import read_arrays
 from bitwright.network import Network, load
 from bitwright.network.reference import Reference
+from bitwright.network.vectors import input_formats, quantize_rows
 from bitwright.quant import transform_folder, transform_run
+from bitwright.quant.float_model import evaluate
 from bitwright.stages.job import prepare
 from bitwright.stages.runner import run_stage
 from bitwright.stages.table import BY_NAME
@@ -65,7 +67,12 @@ def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Zoo:
 def test_what_is_written(zoo: Zoo) -> None:
     done = zoo.run()
     assert done.exit_code == 0, done.output
-    for words in ("tiny by type: ops", "fixed<8,4,RND_CONV,SAT>", "weight SQNR", f"bitwright run {zoo.out}/model.yaml"):
+    for words in (
+        "tiny by type: ops",
+        "fixed<8,4,RND_CONV,SAT>",
+        "weight SQNR",
+        f"tiny: usable; go on with 'bitwright run {zoo.out}'",
+    ):
         assert words in done.stdout
     assert sorted(str(p.relative_to(zoo.out)) for p in zoo.out.rglob("*") if p.is_file()) == [
         "data/rows.npz", "hls.yaml", "model.h5", "model.yaml", "transform.json",
@@ -83,6 +90,31 @@ def test_json(zoo: Zoo) -> None:
     assert record == json.loads((zoo.out / "transform.json").read_text())
     assert (record["rows"], record["by"], record["config"]) == (120, "type", "config.toml")
     assert {op["type"]: op["changed"] for op in record["ops"]} == {"input": 1, "dense": 2, "relu": 1}
+
+
+def test_what_is_not_usable_is_said(zoo: Zoo) -> None:
+    """A format that leaves nothing of the inputs: written all the same, exit code 6."""
+    text = CONFIG + "[input]\ndata = {width = 2, fraction = -6}\n"
+    (zoo.root / "config.toml").write_text(text, encoding="utf-8")
+    done = zoo.run()
+    assert done.exit_code == 6
+    assert "not usable" in done.stderr
+    assert "NOT USABLE" in done.stdout
+    record = json.loads((zoo.out / "transform.json").read_text())
+    assert not record["usable"]
+    assert any(found["severity"] == "fatal" for found in record["findings"])
+
+
+def test_quality_is_of_the_labelled_rows(zoo: Zoo) -> None:
+    record = json.loads(zoo.run("--json").stdout)
+    with np.load(zoo.root / "rows.npz") as rows:
+        x, y = rows["x"].astype(float), rows["y"]
+    floats = evaluate(mlp(), x, ["fc2"])["fc2"].argmax(axis=1)
+    raw = quantize_rows(x, input_formats(zoo.networks[0]))
+    integers = Reference(zoo.networks[0]).outputs(raw).argmax(axis=1)
+    assert record["quality"] == {
+        "metric": "accuracy", "rows": 120, "floats": np.mean(floats == y), "integers": np.mean(integers == y),
+    }  # fmt: skip
 
 
 def test_own_rows(zoo: Zoo) -> None:

@@ -18,7 +18,7 @@ from bitwright.quant.fold import fold
 from bitwright.quant.health import Finding, Health, Severity, check_health
 from bitwright.quant.lower import to_network
 from bitwright.quant.options import Bits, Options
-from bitwright.quant.plan import QuantPlan, make_plan, proved
+from bitwright.quant.plan import QuantPlan, assigned_bits, check_layers, make_plan, proved
 from bitwright.quant.quality import Quality, judged_quality, quality
 
 Say = Callable[[str], None]
@@ -97,6 +97,8 @@ def quantize(
         DatasetError, UsageError, FormatError, UnsupportedLayerError: as the steps say.
     """
     ready = prepared(model, recipe)
+    check_layers(ready)
+    assigned_bits(ready, recipe.bits, recipe.layers)
     say(f"calibrating with {len(data.x):,} rows of {data.path.name}")
     calibration = calibrate(ready, data.batches(), str(data.path), lambda rows: say(f"{rows:,} rows seen"))
     plan = make_plan(ready, calibration, recipe.bits, recipe.layers, recipe.options)

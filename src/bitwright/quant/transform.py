@@ -62,11 +62,7 @@ def transform(model: FloatModel, file: TransformFile, calibration: Calibration |
         FormatError: a sum of more than 64 bits.
     """
     asked = wanted(model, file)
-    options = Options(per_channel=False, output_bits=_output_bits(model, asked))
-    bits = {glob.escape(name): Bits(own.weight.width, own.data.width) for name, own in asked.items()}
-    seen = calibration or _spanned(model, asked)
-    default = Bits(file.config.default.weight.width, file.config.default.data.width)
-    plan = make_plan(model, seen, default, bits, options)
+    plan = _planned(model, calibration or _spanned(model, asked), asked)
     own = {layer.name: _written(layer, plan, asked[layer.name], calibration) for layer in model.layers}
     _check_data(model, plan, asked, file)
     if calibration is None:
@@ -77,10 +73,17 @@ def transform(model: FloatModel, file: TransformFile, calibration: Calibration |
     return Transformed(coarser, proved(coarser, plan), asked, biases)
 
 
-def _output_bits(model: FloatModel, asked: Mapping[str, Wanted]) -> int | None:
-    """Outputs stay as exact as their sums unless the config names them."""
-    named = [asked[name].data.width for name in model.outputs if asked[name].data_key is not None]
-    return max(named, default=None)
+def _planned(model: FloatModel, seen: Calibration, asked: Mapping[str, Wanted]) -> QuantPlan:
+    """The plan of the widths; outputs stay as exact as their sums unless the config names them."""
+    bits = {glob.escape(name): Bits(own.weight.width, own.data.width) for name, own in asked.items()}
+    default, exact = next(iter(bits.values())), Options(per_channel=False)  # no layer is left to the default
+    plan = make_plan(model, seen, default, bits, exact)
+    layers = dict(plan.layers)
+    for name in model.outputs:
+        if asked[name].data_key is not None:
+            named = make_plan(model, seen, default, bits, replace(exact, output_bits=asked[name].data.width))
+            layers[name] = named[name]
+    return replace(plan, layers=layers)
 
 
 def _spanned(model: FloatModel, asked: Mapping[str, Wanted]) -> Calibration:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -17,6 +17,7 @@ from bitwright.fixed import FixedFormat
 from bitwright.quant.calibrate import Calibration
 from bitwright.quant.constants import weight_values
 from bitwright.quant.float_model import FloatLayer
+from bitwright.quant.pipeline import Quantized
 from bitwright.quant.transform import Transformed
 from bitwright.report.numbers import ABSENT, percent
 from bitwright.report.records import Record
@@ -52,6 +53,24 @@ class TransformedLayer(Record):
     clipped_share: float | None = Field(default=None, description="share of the calibration's values that are limited")
 
 
+class FindingRow(Record):
+    """Something wrong with a layer, and what to do about it (the health check, docs/quantization.md)."""
+
+    layer: str
+    severity: str
+    what: str
+    cure: str
+
+
+class QualityRow(Record):
+    """A metric on the labelled rows: the float model's, and that of the integers."""
+
+    metric: str
+    rows: int
+    floats: float
+    integers: float
+
+
 class TransformRecord(Record):
     """Everything."""
 
@@ -63,15 +82,30 @@ class TransformRecord(Record):
     rows: int = Field(description="rows of the calibration; 0: every format was given")
     ops: tuple[OpRow, ...]
     layers: tuple[TransformedLayer, ...]
+    quality: QualityRow | None = Field(default=None, description="absent without labelled rows")
+    findings: tuple[FindingRow, ...] = Field(default=(), description="of the health check; none without rows")
+    usable: bool = Field(default=True, description="whether no finding is fatal")
 
 
-def summarize(done: Transformed, file: TransformFile, calibration: Calibration | None) -> TransformRecord:
-    """The record of a transform."""
+def summarize(
+    done: Transformed, file: TransformFile, calibration: Calibration | None, judged: Quantized | None = None
+) -> TransformRecord:
+    """The record of a transform; ``judged``: what rows said of its result."""
     layers = tuple(_layer(layer, done, calibration) for layer in done.model.layers)
     return TransformRecord(
         bitwright_version=__version__, model=done.model.name, config=file.path.name, by=file.config.by,
         rows=calibration.rows if calibration else 0, ops=tuple(_ops(layers)), layers=layers,
+        **(_judgement(judged) if judged else {}),
     )  # fmt: skip
+
+
+def _judgement(judged: Quantized) -> dict[str, Any]:
+    found, rows = judged.quality, [(f.layer, f.severity.value, f.what, f.cure) for f in judged.findings]
+    quality = found and QualityRow(
+        metric=found.metric, rows=found.rows, floats=found.floats, integers=found.integers
+    )  # fmt: skip
+    findings = tuple(FindingRow(layer=n, severity=s, what=w, cure=c) for n, s, w, c in rows)
+    return {"quality": quality, "findings": findings, "usable": judged.usable}
 
 
 def _ops(layers: tuple[TransformedLayer, ...]) -> Iterator[OpRow]:
@@ -125,6 +159,15 @@ def tables(record: TransformRecord) -> Iterator[Table]:
     yield _table(f"{record.model} by {record.by}: ops", ("op", "original type", "total", "changed", "unchanged"), ops)
     columns = ("layer", "op", "data", "weight", "bias", "sums", "key", "weight SQNR", "clipped")
     yield _table("layers", columns, [_row(layer) for layer in record.layers])
+
+
+def verdict(record: TransformRecord) -> Iterator[str]:
+    """What the rows said, a line each."""
+    for found in record.findings:
+        yield f"{found.severity}: {found.layer}: {found.what}\n  -> {found.cure}"
+    if record.quality is not None:
+        q = record.quality
+        yield f"{q.metric}: float {q.floats:.4f}, integers {q.integers:.4f} ({q.rows:,} rows)"
 
 
 def _row(layer: TransformedLayer) -> tuple[str, ...]:

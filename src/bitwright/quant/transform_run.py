@@ -7,12 +7,16 @@ from pathlib import Path
 
 from bitwright.config import ModelConfig
 from bitwright.config.transform import TransformFile
+from bitwright.network.layers import Network
 from bitwright.quant.calibrate import Calibration, calibrate
-from bitwright.quant.data import read_data
+from bitwright.quant.data import Data, read_data
 from bitwright.quant.float_model import FloatModel, read_model
 from bitwright.quant.fold import fold
+from bitwright.quant.health import check_health
 from bitwright.quant.lower import to_network
-from bitwright.quant.transform import transform
+from bitwright.quant.pipeline import Quantized
+from bitwright.quant.quality import quality
+from bitwright.quant.transform import Transformed, transform
 from bitwright.quant.transform_folder import SUFFIX, write_folder
 from bitwright.quant.transform_record import TransformRecord, summarize
 
@@ -30,15 +34,19 @@ def run(config: ModelConfig, file: TransformFile, rows: Path | None, out: Path) 
         BitwrightError: of the files, the model, the config or the data; nothing was written then.
     """
     model = fold(read_model(config.source, config.name, config.weights))
-    seen = _calibration(model, rows or (config.data.file if config.data else None))
+    source = rows or (config.data.file if config.data else None)
+    data = read_data(source) if source else None
+    seen = calibrate(model, data.batches(), str(data.path)) if data else None
     done = transform(model, file, seen)
-    record = summarize(done, file, seen)
     network = replace(to_network(done.model, done.plan), name=f"{config.name}{SUFFIX}")
+    judged = _judged(model, done, network, seen, data) if seen and data else None
+    record = summarize(done, file, seen, judged)
     write_folder(network, record, config, out)
     return record
 
 
-def _calibration(model: FloatModel, rows: Path | None) -> Calibration | None:
-    if rows is None:
-        return None
-    return calibrate(model, read_data(rows).batches(), str(rows))
+def _judged(model: FloatModel, done: Transformed, network: Network, seen: Calibration, data: Data) -> Quantized:
+    """The health of every layer, and what the quantization costs where rows have labels."""
+    health = check_health(done.model, done.plan, data.batches(), model)
+    cost = None if data.y is None else quality(health.floats, health.integers, data.y)
+    return Quantized(done.model, seen, done.plan, network, health, cost)
