@@ -25,6 +25,8 @@ class Graph:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.last = "x"
+        self.between: dict[str, tuple[int, ...]] = {}
+        """Shapes of tensors in between, where qonnx does not infer them."""
 
     def constant(self, values: Any) -> str:
         from onnx import numpy_helper
@@ -61,11 +63,11 @@ class Graph:
         import onnx
         from onnx import TensorProto, helper
 
-        ends = [
-            helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, *shape])
-            for n, shape in (("x", self.shape), (self.last, (outputs,)))
+        first, last, *between = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, *shape])
+            for name, shape in (("x", self.shape), (self.last, (outputs,)), *self.between.items())
         ]
-        graph = helper.make_graph(self.nodes, "g", ends[:1], ends[1:], self.constants)
+        graph = helper.make_graph(self.nodes, "g", [first], [last], self.constants, value_info=between)
         domains = [helper.make_opsetid("", 13), helper.make_opsetid("qonnx.custom_op.general", 1)]
         domains.append(helper.make_opsetid(CHANNELS_LAST, 1))
         onnx.save(helper.make_model(graph, opset_imports=domains), str(path))
@@ -118,6 +120,8 @@ def enlarged(graph: Graph) -> int:
     graph.shape = (3, 3, 2)
     graph.add("Conv", graph.constant(graph.grid(2, 1, 1, 2)), kernel_shape=[1, 1], strides=[1, 1], pads=[0, 0, 0, 0],
               dilations=[1, 1], group=1, domain=CHANNELS_LAST)  # fmt: skip
+    graph.between[graph.last] = (3, 3, 2)
+    graph.add("MaxPool", kernel_shape=[1, 1], strides=[1, 1], pads=[0, 0, 0, 0], ceil_mode=0, domain=CHANNELS_LAST)
     graph.add("Resize", graph.constant(np.zeros(0)), graph.constant([1, 2, 2, 1]), mode="nearest",
               coordinate_transformation_mode="asymmetric", nearest_mode="floor")  # fmt: skip
     graph.add("Relu")

@@ -18,6 +18,7 @@ OVER_IMAGES = ("Conv", "MaxPool")
 ACTIVATIONS = ("Relu", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "Selu", "Softplus", "Softsign")
 CONVOLUTIONS = ("Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D")
 QUANTIZERS = ("Quant", "BipolarQuant")
+CHANNELS_LAST = "qonnx.custom_op.channels_last"
 
 INPUTS_AT_ONCE = 1 << 21
 """Input elements that are evaluated at once: every tensor in between is kept for all of their rows."""
@@ -68,7 +69,7 @@ def _one_row(model: Any) -> Any:
     from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
 
     over_images = [node for node in model.graph.node if node.op_type in OVER_IMAGES]
-    if over_images and all(node.domain == "qonnx.custom_op.channels_last" for node in over_images):
+    if over_images and all(node.domain == CHANNELS_LAST for node in over_images):
         return _of_rows(model, 1)
     made = _of_batch(model, 1)
     return made.transform(ConvertToChannelsLastAndClean()) if over_images else made
@@ -125,6 +126,9 @@ def _evaluate(model: Any, inputs: list[Floats]) -> dict[str, Any]:
 
     rows = len(inputs[0])
     batch = _of_rows(model, rows)
+    opsets = batch.get_opset_imports()
+    if CHANNELS_LAST in opsets:  # qonnx evaluates these operators by ONNX's of that version: of 1, without ceil_mode
+        batch.set_opset_import(CHANNELS_LAST, opsets[""])
     given = {
         tensor.name: part.astype(np.float32).reshape(rows, *batch.get_tensor_shape(tensor.name)[1:])
         for tensor, part in zip(batch.graph.input, inputs, strict=True)
