@@ -535,7 +535,14 @@ def test_ten_thousand_luts_and_cycles_take_seconds() -> None:
 @pytest.mark.synth
 @pytest.mark.parametrize(
     ("family", "recipe", "seeds"),
-    [("xcup", "adders", (1, 2, 3, 4)), ("xc7", "stock", (5, 6)), ("xcu", "adders", (7, 8))],
+    [
+        ("xcup", "adders", (1, 2, 3, 4)),
+        ("xc7", "stock", (5, 6)),
+        ("xcu", "adders", (7, 8)),
+        ("ecp5", "stock", (9, 10)),
+        ("ice40", "stock", (11, 12)),
+        ("gowin", "stock", (13, 14)),
+    ],
 )
 def test_random_designs_synthesized_by_yosys(tmp_path: Path, family: str, recipe: Any, seeds: Sequence[int]) -> None:
     designs = {f"d{seed}": random_design(seed) for seed in seeds}
@@ -544,7 +551,10 @@ def test_random_designs_synthesized_by_yosys(tmp_path: Path, family: str, recipe
         (tmp_path / f"{name}.v").write_text(design.verilog(name))
         jobs.append(ModuleJob(name, (tmp_path / f"{name}.v",), name))
     results = synthesize(
-        jobs, family=family, out=tmp_path / "out", options=SynthOptions(recipe=recipe, dsp=family != "xc7")
+        jobs,
+        family=family,
+        out=tmp_path / "out",
+        options=SynthOptions(recipe=recipe, dsp=family.startswith("xcu"), bram=family.startswith("xc")),
     )
     for result in results:
         design, cycles = designs[result.name], 300

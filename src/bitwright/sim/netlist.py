@@ -1,4 +1,4 @@
-"""The fifth oracle: a simulator of synthesized feed-forward netlists (Yosys JSON, Xilinx cells).
+"""The fifth oracle: a simulator of synthesized feed-forward netlists (Yosys JSON, Xilinx cells and some of others).
 
 Every net is a waveform over all cycles, every cell is evaluated once, in the order of its dependencies;
 a flip-flop is a delay.  Nothing is compiled, and nothing is shared with the RTL simulators.

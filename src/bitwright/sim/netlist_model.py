@@ -10,6 +10,7 @@ from typing import Any
 from bitwright.errors import UsageError, nearest
 from bitwright.files import read_json
 from bitwright.sim.netlist_cells import NetlistError, Settings
+from bitwright.sim.netlist_foreign import translate
 
 Net = int | str
 
@@ -99,16 +100,19 @@ def _module(name: str, data: dict[str, Any]) -> Netlist:
         if entry["direction"] not in {"input", "output"}:
             raise NetlistError(f"the port '{port}' is neither an input nor an output", where=name)
         ports.append(Port(port, entry["direction"] == "input", tuple(entry["bits"])))
-    cells = [
-        Cell(
+    parts = [
+        (
             Settings(cell, entry["type"], {key: str(value) for key, value in entry["parameters"].items()}),
             {pin: tuple(bits) for pin, bits in entry["connections"].items()},
         )
         for cell, entry in data["cells"].items()
     ]
-    nets = [net for port in ports for net in port.nets] + [n for c in cells for bits in c.pins.values() for n in bits]
+    nets = [net for port in ports for net in port.nets] + [
+        n for _, pins in parts for bits in pins.values() for n in bits
+    ]
     highest = max((net for net in nets if isinstance(net, int)), default=-1)
-    return Netlist(name, tuple(ports), tuple(cells), highest + 1)
+    cells, count = translate(parts, highest + 1)
+    return Netlist(name, tuple(ports), tuple(Cell(settings, pins) for settings, pins in cells), count)
 
 
 # ---------------------------------------------------------------- hierarchy
