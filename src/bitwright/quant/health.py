@@ -16,11 +16,12 @@ import numpy.typing as npt
 from bitwright.network.layers import Network
 from bitwright.network.reference import Reference
 from bitwright.network.vectors import input_formats, quantize_rows
+from bitwright.quant.calibrate import Calibration
 from bitwright.quant.constants import weight_codes
 from bitwright.quant.float_model import PRODUCTS, FloatLayer, FloatModel, Floats, evaluate
 from bitwright.quant.layer_plan import LayerPlan, QuantPlan
 from bitwright.quant.lower import held_layers, to_network
-from bitwright.quant.ranges import codes
+from bitwright.quant.ranges import codes, magnitude_quantile
 
 SATURATED, SATURATED_BADLY = 0.01, 0.25
 """Shares of a layer's values beyond its range: worth a warning, and not usable."""
@@ -30,6 +31,8 @@ VANISHED = 0.5
 """Share of the values that are not zero but become it."""
 NOISY_DB, USELESS_DB = 10.0, 0.0
 """Signal-to-noise of a layer worth a warning; of an output that is not usable."""
+TAIL, TAIL_PERCENT = 8.0, 99.0
+"""So many per cent of the values lie this many times below the end of the range: three bits serve few values."""
 AT_LIMIT = 0.5
 """Share of weights at the limits of their codes."""
 DROWNED = 64.0
@@ -227,6 +230,18 @@ def _judged(layer: FloatLayer, own: LayerHealth, model: FloatModel) -> list[Find
 MORE_BITS = "give this layer and those before it more bits: --layer NAME=W,A; try --method minmax"
 WIDER = "calibrate with data that has such values, or take --method minmax for all of them"
 SCALES = "take --per-channel and --method mse, or --equalize, which brings channels to one range"
+
+
+def tail_findings(plan: QuantPlan, calibration: Calibration) -> tuple[Finding, ...]:
+    """Tensors whose range a few values take up."""
+    found = []
+    for name, own in plan.layers.items():
+        most = magnitude_quantile(calibration.tensors[name], TAIL_PERCENT)
+        if own.quantized and 0 < most * TAIL < own.tensor.high:
+            what = f"{TAIL_PERCENT:.0f} % of its values lie below {most / own.tensor.high:.1%} of its range"
+            cure = "take --method percentile --percentile 99.9, or more bits for this layer: --layer NAME=W,A"
+            found.append(Finding(name, Severity.WARNING, what, cure))
+    return tuple(found)
 
 
 def _range_findings(own: LayerHealth, output: bool) -> list[tuple[Severity, str, str]]:

@@ -15,7 +15,7 @@ from bitwright.quant.data import Data
 from bitwright.quant.equalize import equalized
 from bitwright.quant.float_model import FloatModel, Floats
 from bitwright.quant.fold import fold
-from bitwright.quant.health import Finding, Health, Severity, check_health
+from bitwright.quant.health import Finding, Health, Severity, check_health, tail_findings
 from bitwright.quant.lower import to_network
 from bitwright.quant.options import Bits, Options
 from bitwright.quant.plan import QuantPlan, assigned_bits, check_layers, make_plan, proved
@@ -67,7 +67,8 @@ class Quantized:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Everything that is wrong, layer by layer, then as a whole."""
-        return self.health.findings + (judged_quality(self.quality) if self.quality else ())
+        tails = tail_findings(self.plan, self.calibration)
+        return self.health.findings + tails + (judged_quality(self.quality) if self.quality else ())
 
     @property
     def usable(self) -> bool:
