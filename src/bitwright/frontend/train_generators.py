@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import gzip
+
 import numpy as np
 
-from bitwright.datasets import Dataset, Generator, Labeller, PixelGenerator, fit, fit_pixels, save_dataset
+from bitwright.datasets import (
+    Dataset,
+    Generator,
+    Labeller,
+    PixelGenerator,
+    TraceGenerator,
+    fit,
+    fit_pixels,
+    load,
+    save_dataset,
+)
+from bitwright.datasets.blocktrace import trace_lines
 from bitwright.errors import UsageError
-from bitwright.files import write_json
+from bitwright.files import whole_file, write_json
 from bitwright.frontend.train_model import SCHEMA, described, figures, fitted, rated, stack
 from bitwright.frontend.train_options import Job
-from bitwright.frontend.train_rows import Rows, label_source, real_rows, shipped_rows
+from bitwright.frontend.train_rows import TEST_SEED, Rows, label_source, real_rows, shipped_rows
 
 FOLDS = 5
 
@@ -38,9 +51,14 @@ def fit_generator(job: Job, teacher: Labeller | None) -> None:
 
 
 def write_test(job: Job) -> None:
-    """Write data/test.npz, the rows that are shipped, from generator.npz."""
-    save_dataset(job.folder / "data" / "test.npz", shipped_rows(job))
-    print(f"wrote {job.folder / 'data' / 'test.npz'}", flush=True)
+    """Write data/test.npz, the rows that are shipped, from generator.npz; of block traces also a trace."""
+    data, generator = job.folder / "data", load(job.generator)
+    save_dataset(data / "test.npz", shipped_rows(job))
+    print(f"wrote {data / 'test.npz'}", flush=True)
+    if isinstance(generator, TraceGenerator):
+        lines = trace_lines(generator.trace(generator.TEST_ROWS, TEST_SEED)).encode()
+        with whole_file(data / "generated.trace.gz") as part:
+            part.write_bytes(gzip.compress(lines, mtime=0))
 
 
 def cross_validate(job: Job, teacher: Labeller | None) -> None:
