@@ -25,7 +25,7 @@ help:
 	@echo "make test                                 the tests (20 minutes or less on 2 cores)"
 	@echo "make test-full                            the slow ones too, as the nightly runs them"
 	@echo "make check                                formatting, lint, types, floors, RTL lint"
-	@echo "make train MODEL=jet3 [DATA=openml]       train a model of the zoo again (DATA: openml, a file, a folder of idx files)"
+	@echo "make train MODEL=jet3 [DATA=openml]       train a model of the zoo again (DATA: openml, a file, a folder of idx files or traces)"
 	@echo "make corpus [SEED=text]                   the report parsers against the corpus of real reports, and damaged copies of it"
 	@echo "make bench                                measure speed; figures for docs/performance.md"
 	@echo "make nightly [MODELS=\"jet3 jsc_tiny\"]     every model of the zoo on every target: summary, JUnit, dashboard"

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bitwright import __version__, cli_analysis, cli_quant, cli_reports
+from bitwright import __version__, cli_analysis, cli_quant, cli_reports, cli_train
 from bitwright.errors import BitwrightError, MismatchError
 
 EPILOG = "Exit codes: 0 ok, 1 our fault, 2 usage or input, 3 bits differ, 4 tool missing, 5 tool failed, 6 over budget."
@@ -526,28 +526,9 @@ def _doctor_note(tool: Any) -> str:
     return needed if tool.found else f"{needed}; {tool.hint}"
 
 
-@main.command()
-@click.argument("model", default="")
-@click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Folder with models/.")
-@click.option(
-    "--data",
-    default="generated",
-    show_default=True,
-    help="generated, openml, a file of rows, or a folder of idx files.",
-)
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a value of 'train' in model.yaml."
-)
-@click.option("--cross-validate", is_flag=True, help="Estimate by 5-fold cross-validation instead of training.")
-def train(model: str, root: Path, data: str, settings: tuple[str, ...], cross_validate: bool) -> None:
-    """Train the zoo model MODEL (models/MODEL/network.py) and write its weights and metrics."""
-    from bitwright.stages import flow
-
-    sys.exit(flow.run_training(model, root, data, settings, cross_validate=cross_validate))
-
-
 cli_reports.add_verbs(main, report)
 cli_quant.add_verbs(main)
+cli_train.add_verbs(main)
 cli_analysis.add_verbs(
     main, _model_options, lambda model, choices, *more, **quiet: _imported(model, Choices(**choices), *more, **quiet)
 )

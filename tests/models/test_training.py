@@ -11,9 +11,12 @@ import h5py
 import numpy as np
 import pytest
 
-from bitwright.datasets import load
-from bitwright.errors import DatasetError
+from bitwright.config import TrainConfig
+from bitwright.datasets import TraceGenerator, load
+from bitwright.datasets.blocktrace import trace_lines
+from bitwright.errors import DatasetError, ModelError
 from bitwright.frontend import training
+from bitwright.frontend.train_model import load_network
 from bitwright.frontend.train_options import Options
 from bitwright.frontend.train_rows import with_moved_copies
 
@@ -44,7 +47,13 @@ def refused(capsys, *arguments):
         (["--set", "zero_wieghts=0.5"], "did you mean 'zero_weights'?"),
         (["--set", "zero_weights=1"], "zero_weights must be 0 to below 1"),
         (["--set", "l1=abc"], "not a number"),
-        (["--set", "copies=-1"], "copies and shift not negative"),
+        (["--set", "copies=-1"], "copies must be not negative"),
+        (["--set", "patience=1.5"], "patience must be 1 or more, a whole number"),
+        (["--set", "epoch=3"], "did you mean 'epochs'?"),
+        (["--set", "beta_last=1e-5"], "'beta_last' is an option of flavour hgq2"),
+        (["--set", "flavour=keras9"], "flavour"),
+        (["--start", "missing.h5"], "no such file"),
+        (["--tensorboard"], "add --record FOLDER"),
         (["--data", "missing.npz"], "no such file"),
         (["--data", "notes.txt"], "no such file"),
         (["--teacher", "missing.json", "--teacher-weights", "w.h5"], "no such teacher"),
@@ -96,13 +105,13 @@ def test_a_training_that_another_run_holds(capsys, model):
 @pytest.mark.parametrize(("text", "message"), [("1 / 0", "it does not run"), ("x = 1", "no function build()")])
 def test_a_network_program_that_is_wrong(model, text, message):
     (model / "network.py").write_text(text)
-    with pytest.raises(training.ModelError, match=r"network\.py") as caught:
-        training.load_network(model / "network.py")
+    with pytest.raises(ModelError, match=r"network\.py") as caught:
+        load_network(model / "network.py")
     assert message in str(caught.value)
 
 
 def test_options_have_defaults():
-    assert Options.of(training.TrainConfig()) == Options(zero_weights=0.0, l1=0.0, patience=12)
+    assert Options.of(TrainConfig()) == Options(zero_weights=0.0, l1=0.0, patience=12)
 
 
 def train(folder, *arguments):
@@ -211,3 +220,71 @@ def test_images_are_trained_on_to_the_end_with_weights_on_their_grid(digits, idx
         kernel = file["model_weights/dense1/dense1/kernel:0"][()]
     assert np.array_equal(kernel * 32, np.round(kernel * 32))
     assert np.abs(kernel).max() > 1 / 32
+
+
+# --- the course of a training, and what begins with another's weights ---------------------------
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A small training with a record, event files and all; its folder."""
+    folder = tmp_path_factory.mktemp("course")
+    for name in ("model.yaml", "network.py", "generator.npz"):
+        shutil.copy(ROOT / "models" / "jsc_tiny" / name, folder)
+    options = ["--set", "epochs=3", "--set", "rows=3000", "--set", "batch_size=64"]
+    run = train(folder, "--record", str(folder / "record"), "--tensorboard", *options)
+    assert run.returncode == 0, run.stderr
+    return folder
+
+
+@pytest.mark.hls
+def test_the_course_of_a_training_is_recorded(course):
+    run = json.loads((course / "record" / "run.json").read_text())
+    assert [entry["epoch"] for entry in run["epochs"]] == [1, 2, 3]
+    for entry in run["epochs"]:
+        assert {"loss", "val_loss", "val_accuracy", "val_precision", "val_auc"} <= set(entry)
+        assert 0 < entry["val_accuracy"] < 1
+    assert run["results"][0]["classes"][0]["roc"][-1] == [1, 1]
+    metrics = json.loads((course / "metrics.json").read_text())
+    assert {key: run[key] for key in metrics} == metrics
+    # jsc_tiny: 16 features of 6 bits, 5 outputs, weights of 6 bits
+    assert metrics["bitops"] == round(80 * (1 - metrics["zero_weights"])) * 6 * 6
+    assert list((course / "record" / "tensorboard").glob("events.out.tfevents.*"))
+
+
+@pytest.mark.hls
+def test_a_fine_tuning_prunes_before_its_first_step(course, tmp_path):
+    options = ["--set", "epochs=1", "--set", "rows=3000", "--set", "zero_weights=0.5", "--set", "gradual=0"]
+    start = str(course / "record" / "trained.weights.h5")
+    run = train(course, "--out", str(tmp_path), "--start", start, *options)
+    assert run.returncode == 0, run.stderr
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["zero_weights"] >= 0.5
+    assert "gradual" in metrics["train"]["options"]
+
+
+@pytest.mark.hls
+def test_a_classifier_of_slow_ios_is_trained_on_a_folder_of_traces(tmp_path):
+    folder, traces = tmp_path / "m", tmp_path / "traces"
+    folder.mkdir()
+    traces.mkdir()
+    for name in ("model.yaml", "network.py", "generator.npz"):
+        shutil.copy(ROOT / "models" / "flashnet" / name, folder)
+    (traces / "a.trace").write_text(trace_lines(TraceGenerator().trace(6000, 3)))
+    run = train(folder, "--data", str(traces), "--set", "epochs=4", "--set", "batch_size=64")
+    assert run.returncode == 0, run.stderr
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["trained_on"]["title"].startswith("flashnet, the first 80% of 1 traces")
+    real, made = metrics["scores"]
+    assert (real["split"], made["synthetic"]) == ("the last 20% of 1 traces", True)
+    assert set(real["auc"]) == {"fast", "slow"}
+    assert real["auc"]["slow"] > 0.6
+    assert abs(metrics["float_scores"][0]["auc"]["slow"] - real["auc"]["slow"]) < 0.1
+    assert (folder / "float.h5").is_file()
+
+
+def test_rows_without_a_generator_of_traces_are_refused(capsys, model, tmp_path):
+    (tmp_path / "a.trace").write_text(trace_lines(TraceGenerator().trace(200, 3)))
+    code, said = refused(capsys, model, "--data", tmp_path)
+    assert code == 2
+    assert "does not learn from block traces" in said

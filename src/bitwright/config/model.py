@@ -13,6 +13,7 @@ from bitwright.config.yamlfile import Config, read_yaml
 from bitwright.errors import ModelError
 
 Head = Literal["model", "logits", "argmax"]
+TrainFlavour = Literal["keras2", "hgq2"]
 
 
 class DataConfig(Config):
@@ -39,6 +40,10 @@ class VectorConfig(Config):
 class TrainConfig(Config):
     """What ``bitwright train`` hands to the model's network.py."""
 
+    flavour: TrainFlavour = Field(
+        default="keras2",
+        description="keras2: QKeras 0.9 on Keras 2; hgq2: HGQ2 on Keras 3, whose bit widths are learned",
+    )
     epochs: int = Field(default=30, ge=1)
     batch_size: int = Field(default=256, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
@@ -54,6 +59,7 @@ class ModelConfig(Config):
     title: str = ""
     source: Path = Field(description="model file: .h5, .keras, .onnx, or .json with its weights beside it")
     weights: Path | None = Field(default=None, description="weights of a .json model")
+    float_model: Path | None = Field(default=None, description="the same network without quantizers, as it was trained")
     hls: Path | None = Field(default=None, description="hls4ml config; made by hls4ml when absent")
     io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
     head: Head = Field(default="logits", description="logits: leave out a final softmax; argmax: its index")
@@ -80,7 +86,7 @@ def load_model(path: Path) -> ModelConfig:
     config = read_yaml(path, ModelConfig)
     folder = path.resolve().parent
     update: dict[str, Any] = {"source": _existing(folder / config.source, path, "source")}
-    for key in ("weights", "hls"):
+    for key in ("weights", "float_model", "hls"):
         value = getattr(config, key)
         if value is not None:
             update[key] = _existing(folder / value, path, key)

@@ -82,7 +82,8 @@ class Dataset:
 
     ``x``: float32 (rows, features), standardized where ``scaler`` is given; ``y``: int64 (rows,), an index of
     ``classes``; ``synthetic``: a generator made the rows; ``image``: (height, width) where the features are the
-    pixels of an image, row by row. ``where`` names the file in error messages.
+    pixels of an image, row by row; ``in_time``: the rows are in the order of time, which splits must keep.
+    ``where`` names the file in error messages.
 
     Raises:
         DatasetError: wrong shape, no rows, a value that is not finite, or a label outside ``classes``.
@@ -98,6 +99,7 @@ class Dataset:
     scaler: Scaler | None = None
     image: tuple[int, int] | None = None
     where: str = ""
+    in_time: bool = False
 
     def __post_init__(self) -> None:
         _check_shapes(self)

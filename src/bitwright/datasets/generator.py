@@ -19,6 +19,7 @@ from bitwright.datasets.dataset import Dataset, Doubles, Floats, Labels, Scaler
 from bitwright.datasets.labeller import Labeller
 from bitwright.datasets.npz import read_npz
 from bitwright.datasets.pixels import PixelGenerator
+from bitwright.datasets.tracegen import KIND, TraceGenerator
 from bitwright.errors import DatasetError
 from bitwright.files import write_arrays
 
@@ -156,18 +157,20 @@ def fit(rows: Dataset) -> Generator:
     )
 
 
-AnyGenerator = Generator | PixelGenerator
+AnyGenerator = Generator | PixelGenerator | TraceGenerator
 
 
 def load(path: Path) -> AnyGenerator:
-    """Read what the ``save`` of a generator of features or of images wrote.
+    """Read what the ``save`` of a generator of features, of images or of block traces wrote.
 
     Raises:
         DatasetError: missing, damaged, or not a generator's file.
     """
     arrays = read_npz(path)
     try:
-        return PixelGenerator.from_arrays(arrays) if "basis" in arrays else _from_arrays(arrays)
+        if "basis" in arrays:
+            return PixelGenerator.from_arrays(arrays)
+        return TraceGenerator.from_arrays(arrays) if str(arrays.get("kind")) == KIND else _from_arrays(arrays)
     except DatasetError as error:
         raise DatasetError(error.what, where=str(path), hint=error.hint) from error
     except (KeyError, ValueError, TypeError) as error:

@@ -18,6 +18,7 @@ from bitwright.files import write_arrays
 
 CORPUS_FILE = Path("data") / "jsc_hlf_600.npz"
 CORPUS_IMAGES = Path("data") / "mnist"
+CORPUS_TRACES = Path("data") / "flashnet"
 TEXT_SUFFIXES = (".csv", ".arff")
 LABEL_COLUMNS = ("jet_type", "class", "label", "y", "target")
 
@@ -61,6 +62,7 @@ def _from_npz(path: Path, name: str, split: str) -> Dataset:
         scaler=any_scaler(arrays),
         image=_image(arrays),
         where=str(path),
+        in_time=bool(arrays.get("in_time", np.False_)),
     )
 
 
@@ -85,7 +87,10 @@ def _image(arrays: dict[str, npt.NDArray[Any]]) -> tuple[int, int] | None:
 
 
 def save_dataset(path: Path, data: Dataset) -> None:
-    """Write an npz that :func:`load_dataset` reads back; x is stored standardized, an image's pixels as bytes."""
+    """Write an npz that :func:`load_dataset` reads back; x is stored standardized, an image's pixels as bytes.
+
+    Rows of block traces lie on a grid that two bytes hold.
+    """
     arrays: dict[str, npt.NDArray[Any]] = {
         "x": data.x,
         "y": data.y,
@@ -98,10 +103,12 @@ def save_dataset(path: Path, data: Dataset) -> None:
     }
     if data.scaler is not None:
         arrays |= {"scaler_mean": data.scaler.mean, "scaler_scale": data.scaler.scale}
+    if data.in_time:
+        arrays |= {"x": data.x.astype(np.float16), "in_time": np.array(True)}  # sixteenths: exact
     if data.image is not None and data.scaler is not None:
         raw = data.x * data.scaler.scale + data.scaler.mean
         arrays |= {"x": np.round(raw).astype(np.uint8), "image": np.array(data.image)}
-    write_arrays(path, arrays, compressed=data.image is not None)
+    write_arrays(path, arrays, compressed=data.image is not None or data.in_time)
 
 
 def _same_width(x: npt.NDArray[Any], scaler: Scaler, path: Path) -> None:

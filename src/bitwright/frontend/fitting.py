@@ -5,8 +5,7 @@ Runs in a process that :func:`bitwright.frontend.prepare.prepare` has prepared.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,62 +16,67 @@ from bitwright.config import TrainConfig
 from bitwright.datasets.dataset import Floats
 from bitwright.datasets.labeller import Labeller
 from bitwright.errors import ModelError
-from bitwright.frontend.train_options import Options
+from bitwright.files import whole_file
+from bitwright.frontend.bitops import bit_operations
+from bitwright.frontend.kerasmodel import load_weights
+from bitwright.frontend.learning import (
+    PREDICT_ROWS,
+    Course,
+    EventFiles,
+    Part,
+    check_losses,
+    loss_of,
+    parts,
+    probabilities,
+    seed_all,
+)
+from bitwright.frontend.train_options import Aside, Options
 
-VALIDATION_SHARE = 0.1
 PRUNE_FROM, PRUNE_UNTIL = 0.1, 0.6
 PRUNE_EVERY = 20
-PREDICT_ROWS = 4096
 
 LABELLER_UNITS = (64, 64)
 LABELLER_ROWS = 150_000
 LABELLER_EPOCHS = 20
 
 
-def seed_all(seed: int) -> None:
-    """Seed Python, numpy and TensorFlow."""
-    tf_keras.utils.set_random_seed(seed)
-
-
-def train(model: Any, x: Floats, soft: Floats, config: TrainConfig, backup: Path | None = None) -> None:
+def train(model: Any, x: Floats, soft: Floats, config: TrainConfig, aside: Aside | None = None) -> None:
     """Fit ``model`` to rows (rows, features) and soft labels (rows, classes); it ends with its best weights.
 
     A model of images gets the features in the shape of its input.
-    With ``backup`` an interrupted run continues at the epoch where it was.
 
     Raises:
-        ModelError: the loss became NaN or infinite.
+        ModelError: the loss became NaN or infinite, or the weights to begin with are another model's.
     """
-    options = Options.of(config)
-    x = _in_shape(model, x)
-    cut = max(1, int(len(x) * VALIDATION_SHARE))
-    epochs, steps = config.epochs, max(1, (len(x) - cut) // config.batch_size)
-    _compile(model, config, steps * epochs, options.l1)
-    # a single backward pass over frozen masks must be left after pruning, so best weights count from there
-    first = int(np.ceil(epochs * PRUNE_UNTIL)) if options.zero_weights else 0
-    callbacks = [
-        _Progress(epochs),
-        tf_keras.callbacks.TerminateOnNaN(),
-        tf_keras.callbacks.EarlyStopping(
-            monitor="val_loss", patience=options.patience, restore_best_weights=True, start_from_epoch=first
-        ),
-    ]
-    if options.zero_weights:
-        callbacks.insert(0, _Pruner(options.zero_weights, steps * epochs))
-    if backup is not None:
-        callbacks.append(tf_keras.callbacks.BackupAndRestore(str(backup)))
+    options, aside = Options.of(config), aside or Aside()
+    learned, watched = parts(model, x, soft, options.balance, aside.in_time)
+    if aside.start is not None:
+        load_weights(model, aside.start)
+    _compile(model, config, max(1, len(learned.x) // config.batch_size) * config.epochs, options.l1)
     history = model.fit(
-        x[cut:],
-        soft[cut:],
-        batch_size=config.batch_size,
-        epochs=epochs,
-        validation_data=(x[:cut], soft[:cut]),
-        validation_batch_size=PREDICT_ROWS,
-        callbacks=callbacks,
-        verbose=0,
-    )
-    if not np.isfinite(history.history.get("loss", [0.0])).all():
-        raise ModelError("the loss became NaN or infinite", hint="lower it: --set learning_rate=0.0005")
+        *learned[:2], sample_weight=learned.weights, batch_size=config.batch_size, epochs=config.epochs,
+        validation_data=watched, validation_batch_size=PREDICT_ROWS, verbose=0,
+        callbacks=list(_callbacks(config, options, aside, len(learned.x), watched)),
+    )  # fmt: skip
+    check_losses(history)
+
+
+def _callbacks(config: TrainConfig, options: Options, aside: Aside, rows: int, watched: Part) -> Iterator[Any]:
+    steps = max(1, rows // config.batch_size) * config.epochs
+    gradual = bool(options.zero_weights and options.gradual)
+    if options.zero_weights:
+        yield _Pruner(options.zero_weights, (PRUNE_FROM, PRUNE_UNTIL) if gradual else (0.0, 0.0), steps)
+    yield Course(config.epochs, watched, aside.history)
+    yield tf_keras.callbacks.TerminateOnNaN()
+    # a single backward pass over frozen masks must be left after pruning, so best weights count from there
+    yield tf_keras.callbacks.EarlyStopping(
+        monitor="val_loss", patience=options.patience, restore_best_weights=True,
+        start_from_epoch=int(np.ceil(config.epochs * PRUNE_UNTIL)) if gradual else 0,
+    )  # fmt: skip
+    if aside.backup is not None:
+        yield tf_keras.callbacks.BackupAndRestore(str(aside.backup))
+    if aside.events is not None:
+        yield EventFiles(aside.events)
 
 
 def _compile(model: Any, config: TrainConfig, steps: int, l1: float) -> None:
@@ -80,28 +84,18 @@ def _compile(model: Any, config: TrainConfig, steps: int, l1: float) -> None:
         for kernel in _kernels(model):
             model.add_loss(lambda kernel=kernel: l1 * tf_keras.backend.sum(tf_keras.backend.abs(kernel)))
     schedule = tf_keras.optimizers.schedules.CosineDecay(config.learning_rate, max(1, steps))
-    loss = tf_keras.losses.CategoricalCrossentropy(from_logits=not ends_in_softmax(model))
-    model.compile(optimizer=tf_keras.optimizers.Adam(schedule), loss=loss, metrics=["accuracy"])
+    model.compile(optimizer=tf_keras.optimizers.Adam(schedule), loss=loss_of(model))
 
 
-def ends_in_softmax(model: Any) -> bool:
-    """Whether the outputs are probabilities already."""
-    activation = getattr(model.layers[-1], "activation", None)
-    return getattr(activation, "__name__", "") == "softmax"
+def save(model: Any, path: Path) -> None:
+    """Write the model without its optimizer, as HDF5."""
+    with whole_file(path) as part:
+        model.save(str(part), save_format="h5", include_optimizer=False)
 
 
-def probabilities(model: Any, x: Floats) -> Floats:
-    """The model's outputs (rows, classes) as probabilities."""
-    outputs = np.asarray(model.predict(_in_shape(model, x), batch_size=PREDICT_ROWS, verbose=0), np.float32)
-    if ends_in_softmax(model):
-        return outputs
-    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-    soft: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return soft
-
-
-def _in_shape(model: Any, x: Floats) -> Floats:
-    return x.reshape(len(x), *model.input_shape[1:])
+def costs(model: Any) -> dict[str, float]:
+    """What metrics.json says of a model's size."""
+    return {"zero_weights": round(zero_share(model), 6), "bitops": bit_operations(model)}
 
 
 def zero_share(model: Any) -> float:
@@ -186,45 +180,51 @@ class _Pruner(tf_keras.callbacks.Callback):  # type: ignore[misc]
     """Keep the smallest weights at zero, more and more of them: s(t) = s * (1 - (1 - t)^3).
 
     Zhu and Gupta, To prune or not to prune, arXiv:1710.01878, equation 1; one threshold for the whole network.
+    ``when``: the parts of the training at which that begins and ends; (0, 0) prunes all before the first step.
     The state is the step counter and the zeros themselves, so a resumed run goes on as it was.
     """
 
-    def __init__(self, share: float, steps: int) -> None:
+    def __init__(self, share: float, when: tuple[float, float], steps: int) -> None:
         super().__init__()
         self.share = share
-        self.begin, self.end = int(steps * PRUNE_FROM), max(1, int(steps * PRUNE_UNTIL))
+        self.begin, self.end = (int(steps * part) for part in when)
         self.masks: list[Any] | None = None
+
+    def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 - Keras calls it so
+        """Prune at once where nothing is gradual: a fine-tuning begins with its zeros."""
+        if self.end == 0:
+            self.masks = self._find(0)
+            self._apply()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras calls it so
         """Widen the masks while pruning lasts, and apply them."""
         step = int(self.model.optimizer.iterations)
         if step < self.begin:
             return
-        if self.masks is None or (step % PRUNE_EVERY == 0 and step <= self.end) or step == self.end:
+        if self.masks is None or (step % PRUNE_EVERY == 0 and step <= self.end) or step == self.end > 0:
             self.masks = self._find(step)
-        for kernel, mask in zip(_kernels(self.model), self.masks, strict=True):
+        self._apply()
+
+    def _apply(self) -> None:
+        for kernel, mask in zip(_kernels(self.model), self.masks or (), strict=True):
             kernel.assign(kernel * mask)
 
     def _find(self, step: int) -> list[Any]:
-        done = min(1.0, (step - self.begin) / max(1, self.end - self.begin))
+        done = min(1.0, (step - self.begin) / (self.end - self.begin)) if self.end > self.begin else 1.0
         sizes = [np.abs(kernel.numpy()) for kernel in _kernels(self.model)]
         together = np.concatenate([size.ravel() for size in sizes])
         threshold = np.quantile(together, self.share * (1 - (1 - done) ** 3))
         return [(size > threshold).astype(np.float32) for size in sizes]
 
 
-class _Progress(tf_keras.callbacks.Callback):  # type: ignore[misc]
-    """One line per epoch, about ten of them in all."""
-
-    def __init__(self, epochs: int) -> None:
-        super().__init__()
-        self.epochs = epochs
-        self.started = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Print where the training is."""
-        if (epoch + 1) % max(1, self.epochs // 10) and epoch + 1 != self.epochs:
-            return
-        figures = f"loss {logs['loss']:.4f}, validation {logs['val_loss']:.4f}"
-        seconds = time.perf_counter() - self.started
-        print(f"  epoch {epoch + 1:3d} of {self.epochs}: {figures}, {seconds:.0f} s", flush=True)
+__all__ = [
+    "costs",
+    "distil",
+    "fold_batch_norms",
+    "probabilities",
+    "put_on_grid",
+    "save",
+    "seed_all",
+    "train",
+    "zero_share",
+]

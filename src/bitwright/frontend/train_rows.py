@@ -10,18 +10,23 @@ import numpy as np
 
 from bitwright.datasets import (
     CORPUS_IMAGES,
+    CORPUS_TRACES,
+    FLASHNET,
     JET_SET,
     MNIST,
     AnyGenerator,
     Dataset,
     Generator,
     Scaler,
+    TraceGenerator,
     corpus_folder,
     corpus_rows,
     idx_splits,
     load,
     load_dataset,
     openml_splits,
+    trace_files,
+    trace_splits,
 )
 from bitwright.datasets.dataset import Floats
 from bitwright.errors import DatasetError
@@ -50,7 +55,7 @@ def choose_rows(job: Job) -> Rows:
     if job.data == "openml":
         train, test = _openml(job)
     elif Path(job.data).is_dir():
-        train, test = idx_splits(Path(job.data), job.train.seed)
+        train, test = _folder(job, Path(job.data))
     else:
         train, test = _split(load_dataset(Path(job.data), scaler=_scaler(job)), job.train.seed)
     if job.rows_chosen:
@@ -58,7 +63,19 @@ def choose_rows(job: Job) -> Rows:
     options = Options.of(job.train)
     if options.copies:
         train = with_moved_copies(train, options.copies, options.shift, job.train.seed)
-    return Rows(train, _certain(train), (test, *_generated_images(job, test)), "classes of the rows")
+    return Rows(train, _certain(train), (test, *_generated_too(job, test)), "classes of the rows")
+
+
+def _folder(job: Job, folder: Path) -> tuple[Dataset, Dataset]:
+    """Training and test rows of a folder of block traces, or of MNIST's files."""
+    return trace_splits(folder, _history(job)) if trace_files(folder) else idx_splits(folder, job.train.seed)
+
+
+def _history(job: Job) -> int:
+    generator = load(job.generator)
+    if not isinstance(generator, TraceGenerator):
+        raise DatasetError("this model does not learn from block traces", where=str(job.folder), hint="give other rows")
+    return generator.history
 
 
 def _openml(job: Job) -> tuple[Dataset, Dataset]:
@@ -69,9 +86,9 @@ def _openml(job: Job) -> tuple[Dataset, Dataset]:
     return openml_splits()
 
 
-def _generated_images(job: Job, test: Dataset) -> tuple[Dataset, ...]:
-    """Generated rows as another test of a network of images."""
-    if test.image is None or not job.generator.is_file():
+def _generated_too(job: Job, test: Dataset) -> tuple[Dataset, ...]:
+    """Generated rows as another test of a network of images or of block traces."""
+    if (test.image is None and not test.in_time) or not job.generator.is_file():
         return ()
     return (shipped_rows(job),)
 
@@ -117,9 +134,9 @@ def _generated(job: Job) -> Rows:
 
 
 def _real_tests(job: Job, train: Dataset) -> tuple[Dataset, ...]:
-    """The corpus' rows of this data set: of images those that no generator has seen."""
-    if train.image is not None:
-        splits = _corpus_images(job)
+    """The corpus' rows of this data set: of images those that no generator has seen, of traces their last fifth."""
+    if train.image is not None or train.in_time:
+        splits = _corpus_folder(job)
         return splits[1:] if splits else ()
     real = corpus_rows()
     return () if real is None else (real.take(slice(None), NOT_HELD_OUT),)
@@ -136,11 +153,16 @@ def _scaler(job: Job) -> Scaler | None:
 
 
 def _split(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:
+    """A fifth of the rows, drawn at random, as the test; of rows in the order of time the last fifth."""
     order = np.random.default_rng(seed).permutation(data.rows)
+    order = np.arange(data.rows)[::-1] if data.in_time else order
     tests = int(np.ceil(data.rows * TEST_SHARE))
     if tests == data.rows:
         raise DatasetError(f"{data.rows} rows", where=data.where, hint="training needs more rows than that")
-    return data.take(order[tests:], "train"), data.take(order[:tests], "test")
+    learned, tried = (
+        (np.sort(order[tests:]), np.sort(order[:tests])) if data.in_time else (order[tests:], order[:tests])
+    )
+    return data.take(learned, "train"), data.take(tried, "test")
 
 
 def _certain(data: Dataset) -> Floats:
@@ -153,6 +175,12 @@ def real_rows(job: Job) -> Dataset:
     Raises:
         DatasetError: there are none.
     """
+    if job.generator.is_file() and isinstance(load(job.generator), TraceGenerator):
+        raise DatasetError(
+            "a generator of traces is written by hand, not fitted",
+            where=str(job.generator),
+            hint="leave the option out",
+        )
     if Path(job.data).is_dir():
         return idx_splits(Path(job.data), job.train.seed)[0]
     if job.data not in ("generated", "openml"):
@@ -166,10 +194,11 @@ def real_rows(job: Job) -> Dataset:
 def _corpus(job: Job) -> Dataset | None:
     if job.config.data is None or not job.config.data.name.startswith(MNIST):
         return corpus_rows()
-    splits = _corpus_images(job)
+    splits = _corpus_folder(job)
     return splits[0] if splits else None
 
 
-def _corpus_images(job: Job) -> tuple[Dataset, Dataset] | None:
-    folder = corpus_folder() / CORPUS_IMAGES
-    return idx_splits(folder, job.train.seed) if folder.is_dir() else None
+def _corpus_folder(job: Job) -> tuple[Dataset, Dataset] | None:
+    name = job.config.data.name if job.config.data else ""
+    folder = corpus_folder() / (CORPUS_TRACES if name.startswith(FLASHNET) else CORPUS_IMAGES)
+    return _folder(job, folder) if folder.is_dir() else None

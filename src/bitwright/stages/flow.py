@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from bitwright.eda import process
@@ -92,17 +91,3 @@ def _stage_error(job: Job, code: int) -> BitwrightError:
         where=str(job.folder),
         hint="its messages stand above; run again to go on",
     )
-
-
-def run_training(model: str, root: Path, data: str, settings: Sequence[str], *, cross_validate: bool) -> int:
-    """Train a zoo model in a process of its own; the exit code of that process."""
-    folder = root / "models" / model
-    known = sorted(p.parent.name for p in (root / "models").glob("*/network.py"))
-    if not model or model not in known:
-        hint = f"{nearest(model, known)} models that can be trained: {', '.join(known)}".strip()
-        raise UsageError(f"there is no models/{model}/network.py", hint=hint)
-    argv = [sys.executable, "-m", "bitwright.frontend.training", str(folder), "--data", data]
-    argv += [word for setting in settings for word in ("--set", setting)]
-    argv += ["--cross-validate"] if cross_validate else []
-    env = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return process.attached(argv, cwd=Path.cwd(), tool="training", env=env)

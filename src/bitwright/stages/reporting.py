@@ -19,7 +19,7 @@ from bitwright.fixed import to_float
 from bitwright.network import Network, load
 from bitwright.network.layers import Dense, Input, Layer, parameters
 from bitwright.network.reference import Reference
-from bitwright.report.accuracy import score
+from bitwright.report.accuracy import of_two_classes, score
 from bitwright.report.records import (
     Accuracy,
     DesignRow,
@@ -138,11 +138,11 @@ def _accuracy(job: Job, network: Network) -> Accuracy | None:
     vectors = read_arrays(imported / "vectors.npz")
     rows = int(vectors["real"])
     labels = read_arrays(imported / "labels.npz")["y"]
-    values = _scores(network, vectors["x"][:rows])
+    values = of_two_classes(_scores(network, vectors["x"][:rows]))
     classes = tuple(data["classes"]) or tuple(str(i) for i in range(values.shape[1]))
     if rows == 0 or values.shape[1] != len(classes):
         return None
-    keras = read_arrays(imported / "keras.npz")["y"][:rows]
+    keras = of_two_classes(read_arrays(imported / "keras.npz")["y"][:rows])
     scored = score(
         values, labels, classes, dataset=data["name"], split=data["split"], synthetic=data["synthetic"], keras=keras,
         note="ROC and AUC of " + ("the softmax of the logits" if "softmax" in network.origin else "the raw outputs"),
