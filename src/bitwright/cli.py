@@ -7,7 +7,6 @@ import dataclasses
 import errno
 import json
 import os
-import select
 import shlex
 import signal
 import sys
@@ -19,7 +18,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bitwright import __version__
+from bitwright import __version__, cli_explore
 from bitwright.cli_reports import add_verbs
 from bitwright.errors import BitwrightError, MismatchError
 
@@ -56,19 +55,6 @@ def _end_cleanly_on_signals() -> None:
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, signal.default_int_handler)
-
-
-def _end_with_workflow() -> None:
-    """Inside the workflow: end too when the command that started it is killed."""
-
-    def watch(command: int) -> None:
-        with contextlib.suppress(OSError):
-            descriptor = os.pidfd_open(command)
-            select.select([descriptor], [], [])
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    if os.environ.get(IN_WORKFLOW, "").isdigit():
-        threading.Thread(target=watch, args=(int(os.environ[IN_WORKFLOW]),), daemon=True).start()
 
 
 def _fail(error: BitwrightError, *, as_json: bool) -> NoReturn:
@@ -341,12 +327,13 @@ def _add_stage(name: str, title: str) -> None:
     @click.option("--json", "as_json", is_flag=True, help="Print the stage's record as JSON; no progress.")
     def verb(job: Path, force: bool, as_json: bool) -> None:
         from bitwright.files import exclusive, read_json
+        from bitwright.stages.flow import end_with_workflow
         from bitwright.stages.job import Job
         from bitwright.stages.runner import printer, run_stage
         from bitwright.stages.table import BY_NAME
 
         stage, folder = BY_NAME[name], job.resolve()
-        _end_with_workflow()
+        end_with_workflow()
         with contextlib.nullcontext() if IN_WORKFLOW in os.environ else exclusive(folder):
             run_stage(stage, Job(folder), printer(name, quiet=as_json), force=force)
         if as_json:
@@ -521,7 +508,8 @@ def train(model: str, root: Path, data: str, settings: tuple[str, ...], cross_va
 
 
 add_verbs(main, report)
-_keep_lines(main, report, report.commands["parse"])
+cli_explore.add_verbs(main)
+_keep_lines(main, report, report.commands["parse"], cli_explore.explore)
 
 if __name__ == "__main__":
     main()
