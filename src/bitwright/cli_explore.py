@@ -104,9 +104,9 @@ def _searched(request: Any, folder: Path, limits: Any, options: dict[str, Any], 
 
     profile = find_profile(options["profile"], request.root) if options["profile"] else None
     session = open_session(request, say)
+    write_request(request, folder)
     session.add_members(say)
     if options["workers"] > 1 or profile is not None:
-        write_request(request, folder)
         run_workers(folder, request.root, options["workers"], profile)
     else:
         session.search(say)
@@ -158,4 +158,4 @@ def point(model: str, number: int, target: str | None, out: Path | None, root: P
     """Write point NUMBER of the last search of MODEL as a model, and print what 'bitwright run' takes."""
     from bitwright.explore.points import write_point
 
-    click.echo(str(write_point(model, number, root, target, out)))
+    click.echo(str(write_point(model, number, root, target, out, _say(quiet=False)))

@@ -46,3 +46,24 @@ class TraceRequest(BaseModel):
     vectors: Path
     """Raw inputs ``x`` (rows, elements)."""
     out: Path
+
+
+class FloatRequest(BaseModel):
+    """Which model to read as a float model; paths are absolute."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    model: Path
+    weights: Path | None = None
+    out: Path
+
+
+class WriteRequest(BaseModel):
+    """Which quantized model to write; paths are absolute."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layers: Path
+    """``.json`` with the layers of :mod:`bitwright.quant.keras_layers`, and ``.npz`` with their weights beside it."""
+    out: Path

@@ -36,7 +36,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     data = {key: value for key, value in job.request("import").items() if key != "digests"}
     request = ImportRequest.model_validate({**data, "out": str(out.resolve())})
     say(f"{request.model.name}: looking at it, then loading TensorFlow")
-    _run_worker("worker", request, request.model, out)
+    run_worker("worker", request, request.model, out)
     write_json(out / "project.json", tree_digest(out / "hls"))
     summary: dict[str, Any] = read_json(out / "import.json")
     say(f"{summary['flavour']} {summary['keras_version']}; {summary['vectors']} vectors, {summary['real']} real")
@@ -52,7 +52,7 @@ def keras_layers(job: Job, network: Network, x: npt.NDArray[np.int64], folder: P
         network=(job.stage("import") / "network.json").resolve(), vectors=(folder / "x.npz").resolve(),
         out=folder.resolve(),
     )  # fmt: skip
-    _run_worker("trace", request, request.model, folder)
+    run_worker("trace", request, request.model, folder)
     found = read_arrays(folder / "keras_layers.npz")
     return {layer.name: found[layer.name] for layer in network.layers if layer.name in found}
 
@@ -73,7 +73,18 @@ def layer_coverage() -> list[dict[str, Any]]:
     return rows
 
 
-def _run_worker(module: str, asked: BaseModel, model: Path, out: Path) -> None:
+def run_worker(module: str, asked: BaseModel, model: Path, out: Path) -> None:
+    """Run the module of ``frontend/`` that is asked for in a process of its own, the only sort that loads TensorFlow.
+
+    Args:
+        module: its name.
+        asked: the request, which it finds as a file.
+        model: what it reads, for messages.
+        out: the folder that it writes into; its log is ``import.log`` there.
+
+    Raises:
+        BitwrightError: what the worker says was wrong, or that it died.
+    """
     request = out.resolve() / "request.json"
     request.write_text(asked.model_dump_json(), encoding="utf-8")
     env = {**os.environ, "PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
