@@ -158,4 +158,4 @@ def point(model: str, number: int, target: str | None, out: Path | None, root: P
     """Write point NUMBER of the last search of MODEL as a model, and print what 'bitwright run' takes."""
     from bitwright.explore.points import write_point
 
-    click.echo(str(write_point(model, number, root, target, out, _say(quiet=False)))
+    click.echo(str(write_point(model, number, root, target, out, _say(quiet=False))))
