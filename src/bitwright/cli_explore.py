@@ -38,6 +38,7 @@ SAMPLER = click.Choice(["active", "tpe", "nsga2", "random"])
 @click.option("--space", "space_file", type=PATH, help="YAML of widths, reuse factors, ... Default: 2 to 8 bits.")
 @click.option("--sampler", type=SAMPLER, default="active", show_default=True, help="What chooses the next candidate.")
 @click.option("--member", "members", multiple=True, help="A trained model to stand in the front as it is; repeatable.")
+@click.option("--finetune", type=click.IntRange(0), default=0, help="Train each candidate's weights for these epochs.")
 @click.option("--max-lut", type=click.FloatRange(0, min_open=True), help="Mark points with more LUTs.")
 @click.option("--max-latency", type=click.IntRange(1), help="Mark points with more clocks.")
 @click.option("--min-accuracy", type=click.FloatRange(0, 1), help="Mark points below this share.")
@@ -82,7 +83,7 @@ def explore(model: str, as_json: bool, **options: Any) -> None:
 def _request(model: str, options: dict[str, Any]) -> Any:
     from bitwright.explore.session import Request, load_space
 
-    same = ("target", "budget", "sampler", "seed", "storage", "jobs", "members")
+    same = ("target", "budget", "sampler", "seed", "storage", "jobs", "members", "finetune")
     file = options["space_file"]
     return Request(
         model=model, root=options["root"].resolve(), space=load_space(file), space_file=str(file or ""),

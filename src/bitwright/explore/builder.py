@@ -1,4 +1,4 @@
-"""Candidates to Networks by post-training quantization of a float model (:mod:`bitwright.quant`)."""
+"""Candidates to Networks: quantized after training (:mod:`bitwright.quant`), and fine-tuned where that is wanted."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
 from bitwright.explore.accuracy import rows_digest
+from bitwright.explore.finetune import Training, finetuned
 from bitwright.explore.space import PRUNING, Candidate, LayerInfo
 from bitwright.files import digest_arrays, to_json
 from bitwright.fixed import FixedFormat, Overflow
@@ -17,8 +19,8 @@ from bitwright.frontend.rows import Rows
 from bitwright.network import Network
 from bitwright.network.layers import Cast, Conv, Dense, Input, Relu
 from bitwright.quant.calibrate import Calibration, calibrate
-from bitwright.quant.float_model import PRODUCTS, FloatLayer, FloatModel, Floats, Kind, forward, walk
-from bitwright.quant.lower import to_network
+from bitwright.quant.float_model import PRODUCTS, FloatLayer, FloatModel, Floats, Kind, forward, load, save, walk
+from bitwright.quant.lower import proved, to_network
 from bitwright.quant.observe import observe
 from bitwright.quant.options import Bits, Options
 from bitwright.quant.plan import QuantPlan, make_plan
@@ -69,13 +71,7 @@ class QuantBuilder:
 
     def network(self, candidate: Candidate) -> Network:
         """See :class:`bitwright.explore.study.Builder`."""
-        model, plan = self.planned(candidate)
-        factors = {
-            name.removesuffix(".reuse"): int(value)
-            for name, value in candidate.settings
-            if name.endswith(".reuse") and value != 1
-        }
-        return with_reuse(to_network(model, plan), factors)
+        return folded(self.planned(candidate), candidate)
 
     def planned(self, candidate: Candidate) -> tuple[FloatModel, QuantPlan]:
         """The float model, pruned, and its plan."""
@@ -97,6 +93,51 @@ class QuantBuilder:
         if share not in self._known:
             self._known[share] = calibrated(pruned(self.model, share), self.rows, self.limits)
         return self._known[share]
+
+
+@dataclass(frozen=True)
+class FinetunedBuilder:
+    """As another builder, but the weights are trained in each candidate's formats.
+
+    Attributes:
+        plain: makes the formats.
+        training: what is learned from.
+        folder: what was learned is kept here, by the candidate: it takes seconds, and other machines round otherwise.
+    """
+
+    plain: QuantBuilder
+    training: Training
+    folder: Path
+
+    @cached_property
+    def digest(self) -> str:
+        """See :class:`bitwright.explore.study.Builder`."""
+        return hashlib.sha256(f"{self.plain.digest} {self.training.digest}".encode()).hexdigest()
+
+    @property
+    def layers(self) -> tuple[LayerInfo, ...]:
+        """See :class:`bitwright.explore.study.Builder`."""
+        return self.plain.layers
+
+    def network(self, candidate: Candidate) -> Network:
+        """See :class:`bitwright.explore.study.Builder`."""
+        model, plan = self.plain.planned(candidate)
+        path = self.folder / self.digest[:16] / f"{candidate.digest[:32]}.json"
+        if not path.is_file():
+            save(finetuned(model, plan, self.training), path)
+        tuned = load(path)
+        return folded((tuned, proved(tuned, plan)), candidate)
+
+
+def folded(planned: tuple[FloatModel, QuantPlan], candidate: Candidate) -> Network:
+    """The Network of a plan, with the candidate's reuse factors."""
+    return with_reuse(to_network(*planned), reuse_factors(candidate))
+
+
+def reuse_factors(candidate: Candidate) -> dict[str, int]:
+    """Reuse factors above 1, by layer."""
+    found = {name.rpartition("."): value for name, value in candidate.settings}
+    return {layer: int(value) for (layer, _, kind), value in found.items() if kind == "reuse" and value != 1}
 
 
 def calibrated(model: FloatModel, rows: Rows, limits: Limits) -> Calibration:

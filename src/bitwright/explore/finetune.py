@@ -203,6 +203,9 @@ class _Trainer:
 def _slope(logits: Floats, soft: Floats) -> Floats:
     """Of the mean cross-entropy: softmax of several outputs, the sigmoid of one, less the truth."""
     if logits.shape[1] == 1:
-        return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)) - soft, dtype=np.float32) / len(logits)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True) - soft, dtype=np.float32) / len(logits)
+        said = 0.5 * (1 + np.tanh(0.5 * logits))
+    else:
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        said = powers / powers.sum(axis=1, keepdims=True)
+    slope: Floats = (said - soft) / np.float32(len(logits))
+    return slope

@@ -8,9 +8,9 @@ from pathlib import Path
 import yaml
 
 from bitwright.config import ModelConfig
+from bitwright.explore.builder import reuse_factors
 from bitwright.explore.front import FrontPoint, candidate_of, point_of, read_front
 from bitwright.explore.session import Session, folder_of, open_session, read_request
-from bitwright.explore.space import Candidate
 from bitwright.files import digest, exclusive, read_json, whole_folder, write_json
 from bitwright.quant.emit import write_model
 from bitwright.stages.planning import write_plan
@@ -33,7 +33,7 @@ def write_point(model: str, number: int, root: Path, target: str | None, out: Pa
     if found.model:
         return found.model
     place = out or folder / "points" / str(number)
-    record = {"front": digest(folder / "front.json"), "settings": found.settings}
+    record: dict[str, object] = {"front": digest(folder / "front.json"), "settings": found.settings}
     with exclusive(folder, ".point.lock"):
         if not _is_written(place, record):
             session = open_session(read_request(folder), say)
@@ -51,19 +51,13 @@ def _is_written(place: Path, record: dict[str, object]) -> bool:
 def _write(session: Session, point: FrontPoint, out: Path) -> None:
     candidate, config = candidate_of(point), session.config
     write_model(session.study.builder.network(candidate), out)
-    factors = _factors(candidate)
+    factors = reuse_factors(candidate)
     if factors:
         write_plan(out / "hls.yaml", factors, out / "hls.yaml")
     assert config.data is not None
     (out / "data").mkdir()
     shutil.copyfile(config.data.file, out / "data" / config.data.file.name)
     (out / "model.yaml").write_text(_model_yaml(config, point), encoding="utf-8")
-
-
-def _factors(candidate: Candidate) -> dict[str, int]:
-    """Reuse factors above 1, by layer."""
-    found = {name.rpartition("."): value for name, value in candidate.settings}
-    return {layer: int(value) for (layer, _, kind), value in found.items() if kind == "reuse" and value != 1}
 
 
 def _model_yaml(config: ModelConfig, point: FrontPoint) -> str:

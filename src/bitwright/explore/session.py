@@ -7,12 +7,13 @@ from pathlib import Path
 
 from pydantic import Field
 
-from bitwright.config import ModelConfig, TargetConfig
+from bitwright.config import ModelConfig, TargetConfig, TrainConfig
 from bitwright.config.published import PublishedPoint, load_published
 from bitwright.config.yamlfile import Config, read_yaml
-from bitwright.errors import ModelError
-from bitwright.explore.builder import QuantBuilder, trained_limits, with_trained_weights
+from bitwright.errors import ModelError, UsageError
+from bitwright.explore.builder import FinetunedBuilder, QuantBuilder, trained_limits, with_trained_weights
 from bitwright.explore.figures import Limits
+from bitwright.explore.finetune import Training
 from bitwright.explore.front import Front, FrontPoint, make_front, write_front
 from bitwright.explore.plot import render_plot
 from bitwright.explore.search import SAMPLERS, Budget, search
@@ -21,6 +22,8 @@ from bitwright.explore.store import Store
 from bitwright.explore.study import Member, Say, Study
 from bitwright.files import digest, exclusive, read_json, write_json, write_text
 from bitwright.frontend.rows import Rows, read_rows
+from bitwright.frontend.train_options import Job as TrainJob
+from bitwright.frontend.train_rows import choose_rows
 from bitwright.network import load
 from bitwright.quant.float_model import FloatModel, read_model
 from bitwright.quant.float_model import load as load_float
@@ -51,6 +54,7 @@ class Request(Config):
     seed: int = 1
     storage: str = Field(default="", description="path or URL; search.sqlite in the folder where empty")
     jobs: int = 1
+    finetune: int = Field(default=0, description="epochs in which each candidate's weights learn its formats")
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,8 @@ def open_session(request: Request, say: Say) -> Session:
     folder = folder_of(request.model, request.root, request.target)
     trained = _member(request.model, request.root, target, folder, say)
     model = with_trained_weights(_float_model(config, folder, say), trained.network)
-    builder = QuantBuilder(model, rows, OPTIONS, trained_limits(trained.network))
+    plain = QuantBuilder(model, rows, OPTIONS, trained_limits(trained.network))
+    builder = FinetunedBuilder(plain, _training(config, request), folder / "tuned") if request.finetune else plain
     space = make_space(request.space, builder.layers, request.space_file or "search space")
     study = Study(builder, rows, target, Store(request.storage or folder / "search.sqlite"), request.jobs)
     return Session(request, config, target, folder, study, space, rows, trained)
@@ -137,6 +142,21 @@ def _float_model(config: ModelConfig, folder: Path, say: Say) -> FloatModel:
         say(f"reading {config.source.name} with TensorFlow")
         save_float(fold(read_model(config.source, config.name, config.weights)), path)
     return load_float(path)
+
+
+def _training(config: ModelConfig, request: Request) -> Training:
+    """The rows that the model was trained on, as ``bitwright train`` takes them.
+
+    Raises:
+        UsageError: the model is not one that can be trained.
+    """
+    folder = config.source.parent
+    if not (folder / "generator.npz").is_file():
+        hint = "fine-tuning needs the rows of 'bitwright train': a folder of models/ with a generator.npz"
+        raise UsageError(f"{config.name} has no training rows", where=str(folder), hint=hint)
+    train = config.train or TrainConfig()
+    found = choose_rows(TrainJob(folder, folder, config, train, "generated"))
+    return Training(found.train.x, found.soft, request.finetune, train.batch_size, train.learning_rate / 2)
 
 
 def _member(name: str, root: Path, target: TargetConfig, folder: Path, say: Say) -> Member:

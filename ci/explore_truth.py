@@ -1,7 +1,7 @@
 """The truth of a small space, and how fast each sampler finds it: the figures of docs/explore.md.
 
-.venv/bin/python ci/explore.py truth      # every candidate with real synthesis; goes on where it was stopped
-.venv/bin/python ci/explore.py compare    # samplers against that truth, from reports/explore/jsc_tiny_2to6.csv
+.venv/bin/python ci/explore_truth.py truth      # every candidate with real synthesis; goes on where it was stopped
+.venv/bin/python ci/explore_truth.py compare    # samplers against that truth, from reports/explore/jsc_tiny_2to6.csv
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import numpy as np
 from bitwright.explore.pareto import adrs, front, hypervolume
 from bitwright.explore.samplers import Seen
 from bitwright.explore.search import SAMPLERS
+from bitwright.explore.session import Request, open_session
 from bitwright.explore.space import Knob, Point, SearchSpace, Space
+from bitwright.explore.study import Study
 
 ROOT = Path(__file__).parent.parent
 MODEL, WIDTHS = "jsc_tiny", (2, 3, 4, 5, 6)
@@ -24,28 +26,24 @@ EVALUATIONS, SEEDS = (25, 50, 100), range(1, 11)
 Truth = dict[Point, tuple[float, ...]]
 
 
+class Thorough(Study):
+    """Counts the LUTs of every candidate."""
+
+    def matters(self, *_: object) -> bool:
+        """Always."""
+        return True
+
+
 def make_truth() -> None:
     """Evaluate every candidate, all with real synthesis, and write the table."""
-    from bitwright.explore.session import Request, Session, open_session
-    from bitwright.explore.study import Study
-
-    class Thorough(Study):
-        """Counts the LUTs of every candidate."""
-
-        def matters(self, *_: object) -> bool:
-            return True
-
-    def say(words: str) -> None:
-        print(words, flush=True)
-
     request = Request(model=MODEL, root=ROOT, space=SearchSpace(weights=WIDTHS, activations=WIDTHS))
-    session: Session = open_session(request, say)
+    session = open_session(request, print)
     study = Thorough(session.study.builder, session.rows, session.target, session.study.store, workers=1)
     for number, point in enumerate(session.space.points(), start=1):
         candidate = session.space.candidate(point)
         study.evaluate(candidate, ())
         if number % 25 == 0:
-            say(f"{number} of {session.space.size}")
+            print(f"{number} of {session.space.size}", flush=True)
     known = {entry.candidate: entry.figures for entry in study.evaluations()}
     free = [knob for knob in session.space.knobs if len(knob.values) > 1]
     TABLE.parent.mkdir(parents=True, exist_ok=True)
