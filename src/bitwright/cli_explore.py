@@ -60,13 +60,17 @@ def explore(model: str, as_json: bool, **options: Any) -> None:
         make fpga MODEL=jet3 POINT=3
     """
     from bitwright.explore.figures import Limits
+    from bitwright.explore.session import checked_folder
     from bitwright.files import exclusive
+    from bitwright.stages.flow import find_profile
 
     limits = Limits(options["max_lut"], options["max_latency"], options["min_accuracy"])
     request, say = _request(model, options), _say(as_json)
-    folder = _folder(request)
+    profile = find_profile(options["profile"], request.root) if options["profile"] else None
+    folder = checked_folder(request)
     with exclusive(folder):
-        front, nearest = _searched(request, folder, limits, options, say)
+        session = _searched(request, folder, options["workers"], profile, say)
+        front, nearest = session.finish(limits, say)
     if as_json:
         near = nearest.model_dump(mode="json") if nearest else None
         click.echo(json.dumps({**front.model_dump(mode="json"), "nearest": near}))
@@ -91,27 +95,19 @@ def _request(model: str, options: dict[str, Any]) -> Any:
     )  # fmt: skip
 
 
-def _folder(request: Any) -> Path:
-    from bitwright.explore.session import folder_of
-
-    return folder_of(request.model, request.root, request.target)
-
-
-def _searched(request: Any, folder: Path, limits: Any, options: dict[str, Any], say: Any) -> Any:
-    """Members, search, front; the search by workers of their own where more than one is asked for."""
+def _searched(request: Any, folder: Path, workers: int, profile: Path | None, say: Any) -> Any:
+    """Members and search; by workers of their own where more than one is asked for."""
     from bitwright.explore.session import open_session, write_request
     from bitwright.explore.workers import run_workers
-    from bitwright.stages.flow import find_profile
 
-    profile = find_profile(options["profile"], request.root) if options["profile"] else None
     session = open_session(request, say)
     write_request(request, folder)
     session.add_members(say)
-    if options["workers"] > 1 or profile is not None:
-        run_workers(folder, request.root, options["workers"], profile)
+    if workers > 1 or profile is not None:
+        run_workers(folder, request.root, workers, profile)
     else:
         session.search(say)
-    return session.finish(limits, say)
+    return session
 
 
 def _print_front(front: Any, folder: Path) -> None:

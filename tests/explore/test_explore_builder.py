@@ -194,14 +194,16 @@ def test_what_was_learned_is_kept(tmp_path: Path) -> None:
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
 
 
-def test_pruned_weights_stay_pruned() -> None:
+def test_as_many_weights_are_zero_as_before() -> None:
+    """Which they are is chosen anew; what the formats round to zero comes on top."""
     float_model, plan = builder().planned(candidate(6, 6, pruning=0.5))
-    tuned = finetuned(float_model, plan, training(2))
-    for layer in float_model.layers:
-        if layer.kind is Kind.DENSE:
-            zero = layer.weights["weight"] == 0
-            assert zero.any()
-            assert (tuned.by_name[layer.name].weights["weight"][zero] == 0).all()
+    tuned = finetuned(float_model, plan, training(8))
+    before, after = (
+        np.concatenate([one.by_name[name].weights["weight"].ravel() for name in ("hidden", "logits")]) == 0
+        for one in (float_model, tuned)
+    )
+    assert before.sum() == after.sum() == before.size // 2
+    assert (before != after).any(), "a weight came back"
 
 
 def test_a_layer_that_is_not_trained_here() -> None:

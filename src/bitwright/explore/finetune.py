@@ -2,13 +2,17 @@
 
 Forward through the quantized weights and activations, backward through the quantizers as if they were not there, but
 for what they limit (the straight-through estimator: Bengio, Leonard and Courville, arXiv:1308.3432).  In numpy: small
-networks learn faster so than a framework starts.  Weights at zero stay at zero.
+networks learn faster so than a framework starts.
+
+A share of all weights stays at zero, the smallest ones; which they are is decided anew, with a share that grows, until
+PRUNE_UNTIL of the training is done (Zhu and Gupta, arXiv:1710.01878, equation 1), so that a weight may come back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +28,8 @@ from bitwright.quant.ranges import codes
 Floats = npt.NDArray[np.float32]
 KNOWN = frozenset({Kind.INPUT, Kind.LINEAR, Kind.DENSE, Kind.SCALE, Kind.RELU, Kind.RESHAPE, Kind.ADD})
 PARAMETERS = ("weight", "bias")
+PRUNE_FROM, PRUNE_UNTIL, PRUNE_EVERY = 0.5, 0.6, 50
+"""The share of zeros at the start, of that at the end; when the choice ends; and the steps after which it is made."""
 BETAS, TINY = (0.9, 0.999), 1e-7
 """Of Adam (Kingma and Ba, arXiv:1412.6980)."""
 
@@ -38,6 +44,7 @@ class Training:
         epochs: passes over the rows.
         batch: rows of a step.
         rate: learning rate at the start; it falls to zero along a cosine.
+        l1: penalty for each unit of absolute weight: small weights are cheap in adders.
         seed: of the order of the rows.
     """
 
@@ -46,17 +53,18 @@ class Training:
     epochs: int
     batch: int = 512
     rate: float = 1e-3
+    l1: float = 0.0
     seed: int = 1
 
     @property
     def digest(self) -> str:
         """Of everything that decides what is learned."""
-        how = np.array([self.epochs, self.batch, self.rate, self.seed])
+        how = np.array([self.epochs, self.batch, self.rate, self.l1, self.seed])
         return digest_arrays({"x": self.x, "soft": self.soft, "how": how})
 
 
 def finetuned(model: FloatModel, plan: QuantPlan, training: Training) -> FloatModel:
-    """The model with weights and biases trained in the formats of ``plan``.
+    """The model with weights and biases trained in the formats of ``plan``, as many of them zero as are zero now.
 
     Raises:
         UnsupportedLayerError: a layer that is not trained here.
@@ -67,15 +75,17 @@ def finetuned(model: FloatModel, plan: QuantPlan, training: Training) -> FloatMo
                 f"fine-tuning does not know {layer.kind.value}", where=f"layer '{layer.name}'",
                 hint="search without --finetune",
             )  # fmt: skip
-    trainer, order = _Trainer(model, plan), np.arange(len(training.x))
+    trainer, order = _Trainer(model, plan, training.l1), np.arange(len(training.x))
     rng, count = np.random.default_rng(training.seed), max(len(training.x) // training.batch, 1)
     with threadpool_limits(limits=1, user_api="blas"):
         for step in range(training.epochs * count):
+            done = step / (training.epochs * count)
+            if step % PRUNE_EVERY == 0 and done <= PRUNE_UNTIL + PRUNE_EVERY / (training.epochs * count):
+                trainer.prune(min(done / PRUNE_UNTIL, 1.0), rng)
             if step % count == 0:
                 order = rng.permutation(len(training.x))
             rows = order[step % count * training.batch :][: training.batch]
-            rate = training.rate * 0.5 * (1 + np.cos(np.pi * step / (training.epochs * count)))
-            trainer.learn(training.x[rows], training.soft[rows], rate)
+            trainer.learn(training.x[rows], training.soft[rows], training.rate * 0.5 * (1 + np.cos(np.pi * done)))
     return trainer.result()
 
 
@@ -106,8 +116,8 @@ class _Grid:
 class _Trainer:
     """Parameters that are trained, and the moments of their gradients."""
 
-    def __init__(self, model: FloatModel, plan: QuantPlan) -> None:
-        self.model = model
+    def __init__(self, model: FloatModel, plan: QuantPlan, l1: float = 0.0) -> None:
+        self.model, self.l1 = model, np.float32(l1)
         tensors = {name: own.tensor for name, own in plan.layers.items() if own.quantized}
         self.tensors = {name: _Grid.of(tensor.low, tensor.high, tensor.step) for name, tensor in tensors.items()}
         self.weights: dict[str, _Grid] = {}
@@ -119,8 +129,19 @@ class _Trainer:
                 self.weights[layer.name] = _Grid.of(low * steps(held), high * steps(held), steps(held))
                 self.values |= {f"{layer.name}/{key}": layer.weights[key].astype(np.float32) for key in PARAMETERS}
         self.kept = {name: self.values[f"{name}/weight"] != 0 for name in self.weights}
+        self.zeros = float(np.mean([~kept for group in self.kept.values() for kept in group.ravel()]))
         self.moments = {name: (np.zeros_like(value), np.zeros_like(value)) for name, value in self.values.items()}
         self.steps = 0
+
+    def prune(self, done: float, rng: np.random.Generator) -> None:
+        """Choose the weights that are kept, ``done`` of the way from few zeros to all; of equal ones by chance."""
+        sizes = np.concatenate([np.abs(self.values[f"{name}/weight"]).ravel() for name in self.weights])
+        share = self.zeros * (1 - (1 - PRUNE_FROM) * (1 - done) ** 3)
+        kept = np.ones(sizes.size, dtype=np.bool_)
+        kept[np.lexsort((rng.random(sizes.size), sizes))[: round(share * sizes.size)]] = False
+        for name in self.weights:
+            shape = self.values[f"{name}/weight"].shape
+            self.kept[name], kept = kept[: prod(shape)].reshape(shape), kept[prod(shape) :]
 
     def learn(self, x: Floats, soft: Floats, rate: float) -> None:
         """One step of Adam on a batch."""
@@ -132,6 +153,8 @@ class _Trainer:
             first += (1 - BETAS[0]) * (gradient - first)
             second += (1 - BETAS[1]) * (gradient * gradient - second)
             self.values[name] -= scale * first / (np.sqrt(second) + TINY)
+        for name, kept in self.kept.items():
+            self.values[f"{name}/weight"] *= kept
 
     def result(self) -> FloatModel:
         """The model with the present values."""
@@ -191,9 +214,10 @@ class _Trainer:
         latent, grid = self.values[f"{layer.name}/weight"], self.weights[layer.name]
         weight = grid.apply(latent)
         trained = grid.inside(latent) & self.kept[layer.name]
+        penalty = self.l1 * np.sign(latent)
 
         def pull(slope: Floats) -> list[Floats]:
-            found[f"{layer.name}/weight"] = (x.T @ slope) * trained
+            found[f"{layer.name}/weight"] = (x.T @ slope) * trained + penalty
             found[f"{layer.name}/bias"] = slope.sum(axis=0)
             return [slope @ weight.T]
 

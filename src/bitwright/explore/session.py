@@ -111,21 +111,33 @@ def folder_of(model: str, root: Path, target: str | None) -> Path:
     return root / "build" / config.name / f"explore_{wanted.name}"
 
 
-def open_session(request: Request, say: Say) -> Session:
-    """Check everything that was asked for, and read the float model; nothing is written before all is known.
+def checked_folder(request: Request) -> Path:
+    """The folder of a search, once all that can be checked without loading the model has been; nothing is written.
 
     Raises:
-        UsageError: no such model or target.  ModelError: no labelled rows, or a model that cannot be quantized.
-        ConfigError: a space that the model does not have, or with nothing valid in it.
+        UsageError: no such model, target or profile, or no budget.  ModelError: no labelled rows.
     """
     config, _ = jobs.find_model(request.model, request.root)
-    target = jobs.load_target(jobs.find_target(request.target or config.target, request.root))
     Budget.parse(request.budget)
     if config.data is None:
         hint = "name labelled rows under 'data' in a model.yaml: accuracy is measured on them"
         raise ModelError("the model has no data", where=str(config.source), hint=hint)
+    read_rows(config.data.file)
+    return folder_of(request.model, request.root, request.target)
+
+
+def open_session(request: Request, say: Say) -> Session:
+    """Read the model, in float and as it was trained, and make its space.
+
+    Raises:
+        UsageError: as :func:`checked_folder`.  ModelError: a model that cannot be quantized.
+        ConfigError: a space that the model does not have, or with nothing valid in it.
+    """
+    folder = checked_folder(request)
+    config, _ = jobs.find_model(request.model, request.root)
+    target = jobs.load_target(jobs.find_target(request.target or config.target, request.root))
+    assert config.data is not None
     rows = read_rows(config.data.file)
-    folder = folder_of(request.model, request.root, request.target)
     trained = _member(request.model, request.root, target, folder, say)
     model = with_trained_weights(_float_model(config, folder, say), trained.network)
     plain = QuantBuilder(model, rows, OPTIONS, trained_limits(trained.network))
