@@ -14,14 +14,24 @@ override PROFILE := $(value PROFILE)
 override MODELS := $(value MODELS)
 override TARGETS := $(value TARGETS)
 override SEED := $(value SEED)
+override BUDGET := $(value BUDGET)
+override SPACE := $(value SPACE)
+override SAMPLER := $(value SAMPLER)
+override MEMBERS := $(value MEMBERS)
+override WORKERS := $(value WORKERS)
+override STORAGE := $(value STORAGE)
+override FINETUNE := $(value FINETUNE)
+override POINT := $(value POINT)
 export MODEL TARGET WEIGHTS HLS HEAD IO DATA BULK CHECK PROFILE MODELS TARGETS SEED
+export BUDGET SPACE SAMPLER MEMBERS WORKERS STORAGE FINETUNE POINT
 
 READY := .venv/.ready
 
-.PHONY: help fpga train test test-full check bench corpus nightly dashboard doctor setup clean
+.PHONY: help fpga explore train test test-full check bench corpus nightly dashboard doctor setup clean
 
 help:
 	@echo "make fpga MODEL=jet3 [TARGET=vu13p_5ns]   model -> HLS + RTL -> verified -> synthesized -> report"
+	@echo "make explore MODEL=jet3 BUDGET=200        search bit widths: accuracy against LUT and latency; POINT=n of 'make fpga' builds one"
 	@echo "make test                                 the tests (20 minutes or less on 2 cores)"
 	@echo "make test-full                            the slow ones too, as the nightly runs them"
 	@echo "make check                                formatting, lint, types, floors, RTL lint"
@@ -35,6 +45,9 @@ help:
 
 fpga: $(READY)
 	@ci/fpga
+
+explore: $(READY)
+	@ci/explore
 
 train: $(READY)
 	@ci/train

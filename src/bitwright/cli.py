@@ -7,7 +7,6 @@ import dataclasses
 import errno
 import json
 import os
-import select
 import shlex
 import signal
 import sys
@@ -19,7 +18,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bitwright import __version__, cli_analysis, cli_quant, cli_reports, cli_train
+from bitwright import __version__, cli_analysis, cli_explore, cli_quant, cli_reports, cli_train
 from bitwright.errors import BitwrightError, MismatchError
 
 EPILOG = "Exit codes: 0 ok, 1 our fault, 2 usage or input, 3 bits differ, 4 tool missing, 5 tool failed, 6 over budget."
@@ -62,19 +61,6 @@ def _end_cleanly_on_signals() -> None:
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, signal.default_int_handler)
-
-
-def _end_with_workflow() -> None:
-    """Inside the workflow: end too when the command that started it is killed."""
-
-    def watch(command: int) -> None:
-        with contextlib.suppress(OSError):
-            descriptor = os.pidfd_open(command)
-            select.select([descriptor], [], [])
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    if os.environ.get(IN_WORKFLOW, "").isdigit():
-        threading.Thread(target=watch, args=(int(os.environ[IN_WORKFLOW]),), daemon=True).start()
 
 
 def _fail(error: BitwrightError, *, as_json: bool) -> NoReturn:
@@ -360,12 +346,13 @@ def _add_stage(name: str, title: str) -> None:
     @click.option("--json", "as_json", is_flag=True, help="Print the stage's record as JSON; no progress.")
     def verb(job: Path, force: bool, as_json: bool) -> None:
         from bitwright.files import exclusive, read_json
+        from bitwright.stages.flow import end_with_workflow
         from bitwright.stages.job import Job
         from bitwright.stages.runner import printer, run_stage
         from bitwright.stages.table import BY_NAME
 
         stage, folder = BY_NAME[name], job.resolve()
-        _end_with_workflow()
+        end_with_workflow()
         with contextlib.nullcontext() if IN_WORKFLOW in os.environ else exclusive(folder):
             run_stage(stage, Job(folder), printer(name, quiet=as_json), force=force)
         if as_json:
@@ -532,7 +519,8 @@ cli_train.add_verbs(main)
 cli_analysis.add_verbs(
     main, _model_options, lambda model, choices, *more, **quiet: _imported(model, Choices(**choices), *more, **quiet)
 )
-_keep_lines(main, report, report.commands["parse"], main.commands["quantize"])
+cli_explore.add_verbs(main)
+_keep_lines(main, report, report.commands["parse"], main.commands["quantize"], cli_explore.explore)
 
 if __name__ == "__main__":
     main()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
+import signal
 import sys
+import threading
 from pathlib import Path
 
 from bitwright.eda import process
@@ -12,6 +16,8 @@ from bitwright.files import read_json
 from bitwright.stages.job import Job
 from bitwright.stages.runner import error_file, is_current
 from bitwright.stages.table import STAGES, in_order
+
+IN_WORKFLOW = "BITWRIGHT_IN_WORKFLOW"
 
 
 def find_profile(text: str, root: Path) -> Path:
@@ -52,27 +58,27 @@ def run_workflow(job: Job, root: Path, cores: int, *, quiet: bool, profile: Path
     before = _folders(job)
     argv = [
         sys.executable, "-m", "snakemake", "--snakefile", str(snakefile.resolve()), "--directory", str(job.folder),
-        *_resources(cores, profile), "--quiet", "all", "--forcerun", *stale, "--config", f"quiet={int(quiet)}",
+        *resources(cores, profile), "--quiet", "all", "--forcerun", *stale, "--config", f"quiet={int(quiet)}",
     ]  # fmt: skip
-    code = process.attached(argv, cwd=root, tool="snakemake", env=_environment(profile))
+    code = process.attached(argv, cwd=root, tool="snakemake", env=environment(profile))
     if code != 0:
         raise _stage_error(job, code)
     after = _folders(job)
     return [stage.name for stage in in_order() if after.get(stage.name) != before.get(stage.name)]
 
 
-def _resources(cores: int, profile: Path | None) -> list[str]:
+def resources(cores: int, profile: Path | None) -> list[str]:
     """What a profile says itself, if there is one."""
     if profile is not None:
         return ["--profile", str(profile)]
     return ["--cores", str(cores), "--nolock", "--rerun-incomplete"]
 
 
-def _environment(profile: Path | None) -> dict[str, str]:
+def environment(profile: Path | None) -> dict[str, str]:
     """Stages of ours end with this process, by its number; on another machine that number is somebody else's."""
     if profile is not None:
-        return {"BITWRIGHT_IN_WORKFLOW": "profile", "BITWRIGHT_PROFILE": str(profile)}
-    return {"BITWRIGHT_IN_WORKFLOW": str(os.getpid())}
+        return {IN_WORKFLOW: "profile", "BITWRIGHT_PROFILE": str(profile)}
+    return {IN_WORKFLOW: str(os.getpid())}
 
 
 def _folders(job: Job) -> dict[str, int]:
@@ -91,3 +97,16 @@ def _stage_error(job: Job, code: int) -> BitwrightError:
         where=str(job.folder),
         hint="its messages stand above; run again to go on",
     )
+
+
+def end_with_workflow() -> None:
+    """Inside the workflow: end too when the command that started it is killed."""
+
+    def watch(command: int) -> None:
+        with contextlib.suppress(OSError):
+            descriptor = os.pidfd_open(command)
+            select.select([descriptor], [], [])
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    if os.environ.get(IN_WORKFLOW, "").isdigit():
+        threading.Thread(target=watch, args=(int(os.environ[IN_WORKFLOW]),), daemon=True).start()

@@ -41,7 +41,7 @@ def work(job: Job, out: Path, say: Say) -> dict[str, Any]:
     jobs = module_jobs(bundle, root)
     started = time.perf_counter()
     results = synthesize(
-        jobs, family=job.target.family, out=job.folder / MODULES, tool=tool, options=_options(job.target.family),
+        jobs, family=job.target.family, out=job.folder / MODULES, tool=tool, options=synth_options(job.target.family),
         progress=lambda text, done, total: say(f"{text} ({done}/{total} modules done)"),
     )  # fmt: skip
     seconds = {"all of yosys": round(time.perf_counter() - started, 2)}
@@ -79,7 +79,7 @@ def _left_out(out: Path, say: Say) -> dict[str, Any]:
     return {}
 
 
-def _options(family: str) -> SynthOptions:
+def synth_options(family: str) -> SynthOptions:
     """No block RAM, and on 7 series no DSP: the netlist simulators do not know those cells' registers."""
     return SynthOptions(bram=False, dsp=family != "xc7")
 
