@@ -69,7 +69,6 @@ class Graph:
         ]
         graph = helper.make_graph(self.nodes, "g", [first], [last], self.constants, value_info=between)
         domains = [helper.make_opsetid("", 13), helper.make_opsetid("qonnx.custom_op.general", 1)]
-        domains.append(helper.make_opsetid(CHANNELS_LAST, 1))
         onnx.save(helper.make_model(graph, opset_imports=domains), str(path))
 
 

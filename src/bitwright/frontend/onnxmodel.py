@@ -126,9 +126,8 @@ def _evaluate(model: Any, inputs: list[Floats]) -> dict[str, Any]:
 
     rows = len(inputs[0])
     batch = _of_rows(model, rows)
-    opsets = batch.get_opset_imports()
-    if CHANNELS_LAST in opsets:  # qonnx evaluates these operators by ONNX's of that version: of 1, without ceil_mode
-        batch.set_opset_import(CHANNELS_LAST, opsets[""])
+    # qonnx evaluates these by ONNX's operators of the version that it finds for them, else of version 1
+    batch.set_opset_import(CHANNELS_LAST, batch.get_opset_imports()[""])
     given = {
         tensor.name: part.astype(np.float32).reshape(rows, *batch.get_tensor_shape(tensor.name)[1:])
         for tensor, part in zip(batch.graph.input, inputs, strict=True)
