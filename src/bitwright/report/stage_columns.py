@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bitwright.report.figures import Figure, Origin, figures_of, quoted_design
 from bitwright.report.numbers import ABSENT, count
-from bitwright.report.records import FigureStage, Report
+from bitwright.report.records import FigureStage, Measurement, Report
 
 _NAMES = {
     FigureStage.HLS_ESTIMATE: "estimated by HLS", FigureStage.BUNDLE: "estimated",
@@ -78,12 +78,23 @@ def stage_figure(column: StageColumn, metric: str) -> str:
     figure = column.figures.get(metric)
     if figure is None:
         return ABSENT
+    slack = column.figures.get("WNS_NS")
+    return _words(metric, figure.value, slack.value if slack else None)
+
+
+def stated(measurement: Measurement, report: Report) -> str:
+    """One measurement in words, an Fmax with the slack of the same design, stage and tool."""
+    own = (measurement.design, measurement.stage, measurement.tool)
+    slacks = (m.value for m in report.measurements if m.metric == "WNS_NS" and (m.design, m.stage, m.tool) == own)
+    return _words(measurement.metric, measurement.value, next(slacks, None))
+
+
+def _words(metric: str, value: float, slack: float | None) -> str:
     if metric == "WNS_NS":
-        return f"{figure.value:+.3f}"
+        return f"{value:+.3f}"
     if metric == "FMAX_MHZ":
-        slack = column.figures.get("WNS_NS")
-        return f"{figure.value:.1f} (WNS {f'{slack.value:+.3f} ns' if slack else 'not stated'})"
-    return count(figure.value)
+        return f"{value:.1f} (WNS {'not stated' if slack is None else f'{slack:+.3f} ns'})"
+    return count(value)
 
 
 def timing_word(column: StageColumn) -> str:
