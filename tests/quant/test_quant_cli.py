@@ -34,7 +34,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             assert weights is None
             return replace(model or mlp(), name=name)
 
-        def write(network: Network, out: Path) -> None:
+        def write(network: Network, out: Path, base: Path | None) -> None:
+            assert base is None
             (out / "model.h5").write_bytes(b"QKeras")
             (out / "hls.yaml").write_text("LayerName: {}\n")
 

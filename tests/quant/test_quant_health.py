@@ -165,6 +165,7 @@ def test_the_record_and_the_plots_say_everything(tmp_path: Path) -> None:
     write_json(tmp_path / "quantization.json", record)
     again = json.loads((tmp_path / "quantization.json").read_text())
     assert again["quantizers"]["inputs"][0]["layer"] == "x"
+    assert [again["quantizers"][end][0]["shape"] for end in ("inputs", "outputs")] == [[1, 5], [1, 1]]
     assert again["quantizers"]["outputs"][0]["format"].startswith("ufixed<10,0")
     layers = {layer["name"]: layer for layer in again["layers"]}
     assert layers["fc1"]["weight"]["bits"] == 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,8 @@ def quantized_name(name: str, bits: Bits) -> str:
 def write_folder(quantized: Quantized, recipe: Recipe, origin: Origin, out: Path) -> None:
     """Write everything into ``out``, whole or not at all."""
     with whole_folder(out) as part:
-        write_model(quantized.network, part)
-        save(quantized.network, part / "network.json")
+        write_model(quantized.network, part, origin.config.hls)
+        save(replace(quantized.network, io_type=origin.config.io_type), part / "network.json")
         write_text(part / "model.yaml", _model_yaml(quantized, recipe, origin, part))
         inputs = {path.name: digest(path) for path in (origin.config.source, origin.data.path)}
         write_json(part / RECORD, to_data(quantized, recipe, inputs))
