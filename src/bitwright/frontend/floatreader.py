@@ -36,10 +36,11 @@ def unsupported(layer: Any, what: str) -> UnsupportedLayerError:
 
 @dataclass(slots=True)
 class _Draft:
-    """The layers so far, and for each Keras layer the one that holds its values."""
+    """The layers so far; for each Keras layer the one that holds its values, and by which of its calls."""
 
     layers: dict[str, FloatLayer] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
 
     def add(self, made: FloatLayer) -> FloatLayer:
         self.layers[made.name] = made
@@ -56,7 +57,7 @@ def read(model: Any, name: str) -> FloatModel:
     for tensor in model.inputs:
         _add_input(tensor, draft)
     for tensor in model.outputs:
-        _add(_owner(tensor), draft)
+        _add(tensor, draft)
     outputs = tuple(draft.held[_owner(tensor).name] for tensor in model.outputs)
     return FloatModel(name, tuple(draft.layers.values()), outputs)
 
@@ -65,9 +66,10 @@ def _owner(tensor: Any) -> Any:
     return tensor._keras_history[0]
 
 
-def _sources(layer: Any) -> list[Any]:
-    tensors = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
-    return [_owner(tensor) for tensor in tensors]
+def _sources(tensor: Any) -> list[Any]:
+    """The tensors that the call which made this one was given; a Keras 3 Sequential calls its layers twice."""
+    found = inbound(_owner(tensor))[tensor._keras_history[1]].input_tensors
+    return list(found) if isinstance(found, list | tuple) else [found]
 
 
 def _add_input(tensor: Any, draft: _Draft) -> None:
@@ -75,17 +77,19 @@ def _add_input(tensor: Any, draft: _Draft) -> None:
     if any(n is None for n in tensor.shape[1:]):
         raise unsupported(layer, f"an input of the open shape {tuple(tensor.shape)}")
     shape = tuple(int(n) for n in tensor.shape[1:])
+    draft.calls[layer.name] = tensor._keras_history[1]
     draft.held[layer.name] = draft.add(FloatLayer(layer.name, Kind.INPUT, (), shape)).name
 
 
-def _add(layer: Any, draft: _Draft) -> None:
-    """The layer and, before it, those that it reads."""
+def _add(tensor: Any, draft: _Draft) -> None:
+    """The layer that makes a tensor and, before it, those that it reads."""
+    layer, call = _owner(tensor), tensor._keras_history[1]
+    if draft.calls.setdefault(layer.name, call) != call:
+        raise unsupported(layer, "a layer that is used more than once")
     if layer.name in draft.held:
         return
-    if len(inbound(layer)) != 1:
-        raise unsupported(layer, "a layer that is used more than once")
-    before = _sources(layer)
-    for source in before:
+    before = [_owner(source) for source in _sources(tensor)]
+    for source in _sources(tensor):
         _add(source, draft)
     sources = tuple(draft.held[source.name] for source in before)
     kind = type(layer).__name__
