@@ -174,6 +174,10 @@ def _layer_bits(text: str) -> tuple[str, Any]:
 
 
 def _print(quantized: Any, out: Path) -> None:
+    from bitwright.quant.record import stripped_values
+
+    for line in stripped_values(quantized, 3):
+        click.echo(f"stripped: {line}")
     for finding in quantized.findings:
         click.echo(str(finding))
     found = quantized.quality

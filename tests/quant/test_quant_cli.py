@@ -83,6 +83,7 @@ def test_every_option_reaches_the_recipe(run: Any) -> None:
         "--calibrate", "rows.npz", "-o", "q", "--json",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
+    assert "stripped" not in done.output
     recipe = json.loads(done.output.strip().splitlines()[-1])["recipe"]
     assert recipe == {
         "bits": {"weight": 5, "activation": 7}, "layers": {"fc2": {"weight": 6, "activation": 9}},
@@ -92,6 +93,15 @@ def test_every_option_reaches_the_recipe(run: Any) -> None:
         },
         "repairs": ["equalize", "gptq", "bias"], "fold_inputs": True, "logits": False,
     }  # fmt: skip
+
+
+def test_what_was_stripped_is_said(run: Any) -> None:
+    x = save_rows()
+    x[7, 2] = 5000.0
+    np.savez("far.npz", x=x)
+    done = run("--calibrate", "far.npz", "--method", "percentile", "--percentile", "99.9", "-o", "q")
+    assert "stripped: x: " in done.output
+    assert "5000 (row 7, element 2)" in done.output
 
 
 def test_a_model_that_is_not_usable_ends_with_6_and_its_folder_says_why(run: Any) -> None:

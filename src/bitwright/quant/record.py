@@ -140,14 +140,20 @@ def _row(own: LayerHealth, plan: LayerPlan) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
-def _stripped(quantized: Quantized) -> str:
+def stripped_values(quantized: Quantized, listed: int = LISTED) -> list[str]:
+    """A line for each tensor whose range leaves out values of the calibration: how many, and the farthest."""
     lines = []
     for name, plan in quantized.plan.layers.items():
         found = plan.clipped
         if found is not None:
-            values = ", ".join(f"{e.value:g} (row {e.row}, element {e.element})" for e in found.farthest[:LISTED])
+            values = ", ".join(f"{e.value:g} (row {e.row}, element {e.element})" for e in found.farthest[:listed])
             about = "" if found.exact else "about "
             lines.append(
-                f"- `{name}`: {about}{count(found.count)} values outside {found.low:g} to {found.high:g}: {values}"
+                f"{name}: {about}{count(found.count)} values outside {found.low:g} to {found.high:g}: {values}"
             )
+    return lines
+
+
+def _stripped(quantized: Quantized) -> str:
+    lines = [f"- {line}" for line in stripped_values(quantized)]
     return "\n".join(["## Values of the calibration that were stripped", "", *lines]) if lines else ""
