@@ -21,7 +21,10 @@ import click
 from bitwright import __version__, cli_analysis, cli_explore, cli_quant, cli_reports, cli_train
 from bitwright.errors import BitwrightError, MismatchError
 
-EPILOG = "Exit codes: 0 ok, 1 our fault, 2 usage or input, 3 bits differ, 4 tool missing, 5 tool failed, 6 over budget."
+EPILOG = (
+    "Exit codes: 0 ok, 1 our fault, 2 usage or input, 3 bits differ, 4 tool missing, 5 tool failed, 6 over budget or"
+    " not usable."
+)
 IN_WORKFLOW = "BITWRIGHT_IN_WORKFLOW"
 STAGE_HELP = "JOB is a build folder, build/MODEL/TARGET, as 'bitwright run' makes it."
 

@@ -49,6 +49,10 @@ OPTIONS = (
     ),
     click.option("--output-bits", type=int, help="Bits of the outputs. Default: as exact as the sums are."),
     click.option(
+        "--head", type=click.Choice(["logits", "model"]), default="logits", show_default=True,
+        help="What the hardware ends with: before a final softmax or sigmoid, or the sigmoid as hls4ml's table.",
+    ),
+    click.option(
         "--input-norm", type=click.Choice(["keep", "fold"]), default="keep", show_default=True,
         help="A normalization of the inputs: kept in fixed point, or folded into the first layer.",
     ),
@@ -119,11 +123,12 @@ def _quantized(
         raise UsageError("no data to calibrate with", where=model, hint="give --calibrate DATA: .npz, .npy or .csv")
     data = read_data(source)
     tried = read_data(own) if own is not None and own != source else data
-    say(f"reading {config.source.name}: loading TensorFlow")
-    floats = read_model(config.source, quantized_name(config.name, recipe.bits), config.weights)
+    path = getattr(config, "float_model", None) or config.source
+    say(f"reading {path.name}: loading TensorFlow")
+    floats = read_model(path, quantized_name(config.name, recipe.bits), config.weights)
     quantized = run(floats, data, recipe, tried, say)
     say("writing the QKeras model: loading TensorFlow")
-    write_folder(quantized, recipe, Origin(config, tried), out)
+    write_folder(quantized, recipe, Origin(config, path, tried), out)
     return quantized
 
 
@@ -155,7 +160,7 @@ def _recipe(choices: dict[str, Any]) -> Any:
     }  # fmt: skip
     layers = dict(_layer_bits(text) for text in choices["layers"])
     repairs = tuple(repair for repair, asked in wanted.items() if asked)
-    return Recipe(bits, layers, options, repairs, fold_inputs=choices["input_norm"] == "fold")
+    return Recipe(bits, layers, options, repairs, choices["input_norm"] == "fold", choices["head"] == "logits")
 
 
 def _layer_bits(text: str) -> tuple[str, Any]:
@@ -169,6 +174,10 @@ def _layer_bits(text: str) -> tuple[str, Any]:
 
 
 def _print(quantized: Any, out: Path) -> None:
+    from bitwright.quant.record import stripped_values
+
+    for line in stripped_values(quantized, 3):
+        click.echo(f"stripped: {line}")
     for finding in quantized.findings:
         click.echo(str(finding))
     found = quantized.quality

@@ -151,3 +151,42 @@ def calibrated(model: FloatModel) -> Calibration:
 def planned(model: FloatModel, weight: int = 8, activation: int = 8, **options: Any) -> QuantPlan:
     """A plan of one width."""
     return make_plan(model, calibrated(model), Bits(weight, activation), {}, Options(**options))
+
+
+def random_model(seed: int) -> FloatModel:
+    """Some five layers of random kinds over a small image, and a dense head; now and then with tiny or huge weights."""
+    d = Draft(seed)
+    rng = d.rng
+    x = d.input(int(rng.integers(3, 6)), int(rng.integers(3, 6)), int(rng.integers(1, 3)))
+    if rng.random() < 0.4:
+        channels = d.shape(x)[-1]
+        x = d.scale(x, "norm", np.exp(rng.normal(0, 3, channels)), rng.normal(0, 2, channels))
+    for number in range(int(rng.integers(1, 5))):
+        x = _random_layer(d, x, f"l{number}", str(rng.choice(["conv", "depthwise", "pool", "average", "branch"])))
+    x = d.dense(d.flat(x), 3, "out", float(np.exp(rng.normal(0, 2))))
+    return d.model(x, name="random")
+
+
+def _random_layer(d: Draft, x: str, name: str, kind: str) -> str:
+    shape = d.shape(x)
+    same = (1, 1, 1, 1) if d.rng.random() < 0.5 and min(shape[:2]) > 1 else (0, 0, 0, 0)
+    size = 3 if min(shape[:2]) >= 3 else 1
+    same = same if size == 3 else (0, 0, 0, 0)
+    match kind:
+        case "conv":
+            made = d.conv(x, int(d.rng.integers(1, 5)), (size, size), name, same, int(d.rng.integers(1, 3)))
+        case "depthwise":
+            made = d.depthwise(x, (size, size), name, same)
+        case "pool" if min(shape[:2]) >= 2:
+            return d.pool(Kind.MAX_POOL, x, 2, name)
+        case "average" if min(shape[:2]) >= 2:
+            return d.pool(Kind.AVERAGE_POOL, x, 2, name)
+        case _:
+            return d.add(name, Kind.ADD, (x, d.conv(x, shape[-1], (1, 1), f"{name}_side")), shape)
+    d.layers[made].weights["weight"][:] *= np.exp(d.rng.normal(0, 2))
+    tail = str(d.rng.choice(["relu", "relu6", "leaky", "linear", "none"]))
+    if tail in ("relu", "relu6"):
+        return d.relu(made, f"{name}_act", 6.0 if tail == "relu6" else None)
+    if tail == "leaky":
+        return d.same(Kind.LEAKY, made, f"{name}_act", slope=float(d.rng.uniform(0.01, 0.9)))
+    return d.same(Kind.LINEAR, made, f"{name}_act") if tail == "linear" else made

@@ -34,7 +34,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             assert weights is None
             return replace(model or mlp(), name=name)
 
-        def write(network: Network, out: Path) -> None:
+        def write(network: Network, out: Path, base: Path | None) -> None:
+            assert base is None
             (out / "model.h5").write_bytes(b"QKeras")
             (out / "hls.yaml").write_text("LayerName: {}\n")
 
@@ -77,10 +78,12 @@ def test_every_option_reaches_the_recipe(run: Any) -> None:
     done = run(
         "--weight-bits", "5", "--activation-bits", "7", "--layer", "fc2=6,9", "--method", "percentile", "--percentile",
         "99.5", "--weight-method", "minmax", "--per-tensor", "--scale", "affine", "--symmetric-form", "full",
-        "--output-bits", "12", "--input-norm", "fold", "--equalize", "--rounding", "gptq", "--bias-correction",
+        "--output-bits", "12", "--input-norm", "fold", "--head", "model",
+        "--equalize", "--rounding", "gptq", "--bias-correction",
         "--calibrate", "rows.npz", "-o", "q", "--json",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
+    assert "stripped" not in done.output
     recipe = json.loads(done.output.strip().splitlines()[-1])["recipe"]
     assert recipe == {
         "bits": {"weight": 5, "activation": 7}, "layers": {"fc2": {"weight": 6, "activation": 9}},
@@ -88,8 +91,17 @@ def test_every_option_reaches_the_recipe(run: Any) -> None:
             "method": "percentile", "weight_method": "minmax", "percentile": 99.5, "per_channel": False,
             "scale": "affine", "form": "full", "output_bits": 12, "multiplier_bits": 12,
         },
-        "repairs": ["equalize", "gptq", "bias"], "fold_inputs": True,
+        "repairs": ["equalize", "gptq", "bias"], "fold_inputs": True, "logits": False,
     }  # fmt: skip
+
+
+def test_what_was_stripped_is_said(run: Any) -> None:
+    x = save_rows()
+    x[7, 2] = 5000.0
+    np.savez("far.npz", x=x)
+    done = run("--calibrate", "far.npz", "--method", "percentile", "--percentile", "99.9", "-o", "q")
+    assert "stripped: x: " in done.output
+    assert "5000 (row 7, element 2)" in done.output
 
 
 def test_a_model_that_is_not_usable_ends_with_6_and_its_folder_says_why(run: Any) -> None:
@@ -100,9 +112,12 @@ def test_a_model_that_is_not_usable_ends_with_6_and_its_folder_says_why(run: Any
     assert done.exit_code == 6
     assert "not usable" in done.output
     assert "NOT USABLE" in Path("q/health.md").read_text()
-    assert "data" not in yaml.safe_load(Path("q/model.yaml").read_text())
     good = run("--calibrate", "rows.npz", "-o", "q", model=model)
     assert good.exit_code == 0, good.output
+    assert yaml.safe_load(Path("q/model.yaml").read_text())["data"]["classes"] == ["0", "1"]
+    table = run("--calibrate", "rows.npz", "--head", "model", "-o", "q", model=model)
+    assert table.exit_code == 0, table.output
+    assert "data" not in yaml.safe_load(Path("q/model.yaml").read_text())
 
 
 @pytest.mark.parametrize(

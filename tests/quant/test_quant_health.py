@@ -80,9 +80,12 @@ def test_heavy_tails_are_named_with_a_cure_that_works() -> None:
 
 @pytest.mark.parametrize("scale", list(ScaleKind))
 @pytest.mark.parametrize("repairs", [(), tuple(Repair)])
-def test_every_scale_keeps_the_auc(scale: ScaleKind, repairs: tuple[Repair, ...]) -> None:
+@pytest.mark.parametrize("logits", [True, False])
+def test_every_scale_keeps_the_auc(scale: ScaleKind, repairs: tuple[Repair, ...], logits: bool) -> None:
     model, data = slow_io(2)
-    found = quantize(model, data, Recipe(Bits(8, 8), options=Options(scale=scale), repairs=repairs))
+    recipe = Recipe(Bits(8, 8), options=Options(scale=scale), repairs=repairs, logits=logits)
+    found = quantize(model, data, recipe)
+    assert found.model.outputs == (("fc2",) if logits else ("probability",))
     assert found.quality is not None
     assert abs(found.quality.loss) < 0.005
     assert found.usable
@@ -165,7 +168,8 @@ def test_the_record_and_the_plots_say_everything(tmp_path: Path) -> None:
     write_json(tmp_path / "quantization.json", record)
     again = json.loads((tmp_path / "quantization.json").read_text())
     assert again["quantizers"]["inputs"][0]["layer"] == "x"
-    assert again["quantizers"]["outputs"][0]["format"].startswith("ufixed<10,0")
+    assert [again["quantizers"][end][0]["shape"] for end in ("inputs", "outputs")] == [[1, 5], [1, 1]]
+    assert again["quantizers"]["outputs"][0]["layer"] == "fc2"
     layers = {layer["name"]: layer for layer in again["layers"]}
     assert layers["fc1"]["weight"]["bits"] == 4
     assert layers["relu1"]["clipped"]["farthest"]

@@ -93,11 +93,20 @@ def test_what_is_written_imports_as_it_was_planned(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_random_models_import_as_planned(tmp_path: Path) -> None:
+    scales = ("po2", "real", "affine")
+    cases = [f"random{seed}:{scales[seed % 3]}:{3 + seed % 6}:{9 - seed % 5}" for seed in range(15)]
+    call("emit_many.py", tmp_path, *cases)
+    for case in cases:
+        check_case(tmp_path / case)
+
+
+@pytest.mark.slow
 def test_every_model_and_scale_imports_as_planned_and_the_cpp_agrees(tmp_path: Path) -> None:
     cases = [
         f"{name}:{scale}:{bits}"
         for name in ("mlp", "normalized", "cnn", "odd")
-        for scale, bits in (("po2", "8:8"), ("po2", "3:5"), ("real", "8:8"), ("affine", "5:6"), ("po2", "12:14"))
+        for scale, bits in (("po2", "3:5"), ("real", "8:8"), ("affine", "5:6"), ("po2", "12:14"))
     ]
     call("emit_many.py", tmp_path, *cases)
     for case in cases:

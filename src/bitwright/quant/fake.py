@@ -26,7 +26,7 @@ from bitwright.quant.constants import (
 )
 from bitwright.quant.float_model import FloatLayer, FloatModel, Floats, Kind, forward, pooled_counts, product, walk
 from bitwright.quant.layer_plan import QuantPlan, Tensor, multipliers
-from bitwright.quant.lower import SLOPE_BITS, TABLE_ENTRIES, TABLE_FORMAT
+from bitwright.quant.lower_layers import SLOPE_BITS, TABLE_ENTRIES, TABLE_FORMAT
 
 FLOAT64_BITS = 53
 

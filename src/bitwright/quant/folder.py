@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from bitwright.files import digest, whole_folder, write_arrays, write_json, writ
 from bitwright.network import save
 from bitwright.quant.data import Data
 from bitwright.quant.emit import write_model
+from bitwright.quant.float_model import Kind
 from bitwright.quant.options import Bits
 from bitwright.quant.pipeline import Quantized, Recipe
 from bitwright.quant.plots import plots
@@ -26,9 +27,10 @@ RECORD = "quantization.json"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """What a quantized model was made from: the model's config, and the rows that it is tried on."""
+    """What a quantized model was made from: the model's config and file, and the rows that it is tried on."""
 
     config: ModelConfig
+    file: Path
     data: Data
 
 
@@ -51,10 +53,10 @@ def quantized_name(name: str, bits: Bits) -> str:
 def write_folder(quantized: Quantized, recipe: Recipe, origin: Origin, out: Path) -> None:
     """Write everything into ``out``, whole or not at all."""
     with whole_folder(out) as part:
-        write_model(quantized.network, part)
-        save(quantized.network, part / "network.json")
+        write_model(quantized.network, part, origin.config.hls)
+        save(replace(quantized.network, io_type=origin.config.io_type), part / "network.json")
         write_text(part / "model.yaml", _model_yaml(quantized, recipe, origin, part))
-        inputs = {path.name: digest(path) for path in (origin.config.source, origin.data.path)}
+        inputs = {path.name: digest(path) for path in (origin.file, origin.data.path)}
         write_json(part / RECORD, to_data(quantized, recipe, inputs))
         write_text(part / "health.md", to_markdown(quantized, recipe))
         for name, drawing in plots(quantized.calibration, quantized.plan, quantized.health.layers).items():
@@ -79,18 +81,24 @@ def _model_yaml(quantized: Quantized, recipe: Recipe, origin: Origin, part: Path
 
 
 def _data(quantized: Quantized, origin: Origin, part: Path) -> dict[str, Any] | None:
-    """The labelled rows, where they are those of a classifier with an output for each class."""
-    if quantized.quality is None or quantized.quality.metric != "accuracy":
+    """The labelled rows of a classifier: with an output for each class, or one logit for two."""
+    if quantized.quality is None or not _ends_in_logits(quantized):
         return None
-    outputs = quantized.health.floats.shape[1]
+    classes = max(2, quantized.health.floats.shape[1])
     arrays = {"x": np.asarray(origin.data.x, dtype=np.float32), "y": np.asarray(origin.data.y)}
     write_arrays(part / "data" / "test.npz", arrays, compressed=True)
     named = origin.config.data
-    classes = list(named.classes) if named and len(named.classes) == outputs else [str(i) for i in range(outputs)]
+    names = list(named.classes) if named and len(named.classes) == classes else [str(i) for i in range(classes)]
     return {
         "file": "data/test.npz",
         "name": named.name if named else origin.data.path.stem,
         "split": named.split if named else "all",
         "synthetic": bool(named and named.synthetic),
-        "classes": classes,
+        "classes": names,
     }
+
+
+def _ends_in_logits(quantized: Quantized) -> bool:
+    """Whether the rows can be judged by the outputs: a probability of two classes is not compared with zero."""
+    kinds = quantized.model.by_name
+    return all(kinds[name].kind is not Kind.SIGMOID for name in quantized.model.outputs)

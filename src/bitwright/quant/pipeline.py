@@ -44,6 +44,7 @@ class Recipe:
         options: methods and scales.
         repairs: what is done beside them.
         fold_inputs: whether a normalization before the first product is folded into it, not kept in fixed point.
+        logits: whether a final sigmoid is left out, not made a table.
     """
 
     bits: Bits
@@ -51,6 +52,7 @@ class Recipe:
     options: Options = field(default_factory=Options)
     repairs: tuple[Repair, ...] = ()
     fold_inputs: bool = False
+    logits: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +80,7 @@ class Quantized:
 
 def prepared(model: FloatModel, recipe: Recipe) -> FloatModel:
     """The float model with normalization folded, and equalized where that is asked for."""
-    model = fold(model, inputs=recipe.fold_inputs)
+    model = fold(model, inputs=recipe.fold_inputs, logits=recipe.logits)
     return equalized(model) if Repair.EQUALIZE in recipe.repairs else model
 
 

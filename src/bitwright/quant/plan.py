@@ -136,10 +136,11 @@ class _Planner:
         """Whether no quantizer stands right behind this layer: its readers do it, or it is an output."""
         if layer.kind not in EXACT | {Kind.CONCAT} and not _limited(layer):
             return False
-        if layer.name in self.model.outputs:
-            return self.options.output_bits is None
         readers = self.model.readers(layer.name)
-        return len(readers) == 1 and readers[0].kind in ACTIVATIONS
+        passive = all(reader.kind in ACTIVATIONS for reader in readers)
+        if layer.name in self.model.outputs:
+            return passive and self.options.output_bits is None
+        return passive and len(readers) == 1
 
     def _joined(self, layer: FloatLayer) -> FixedFormat:
         return joined(*(self.plans[source].tensor.format for source in layer.sources))
@@ -149,7 +150,7 @@ class _Planner:
         if self.options.scale is ScaleKind.PO2 or layer.name in self.model.outputs:
             return False
         behind = layer.kind is Kind.RELU and not _limited(layer) and self.kinds[layer.sources[0]].kind in PRODUCTS
-        if behind and not self._open(layer.sources[0]):
+        if behind and (not self._open(layer.sources[0]) or layer.sources[0] in self.model.outputs):
             return False
         return (behind or layer.kind in PRODUCTS | {Kind.INPUT}) and all(
             reader.kind in PRODUCTS for reader in self._final_readers(layer)

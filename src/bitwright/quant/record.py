@@ -10,7 +10,7 @@ from bitwright import __version__
 from bitwright.fixed import FixedFormat
 from bitwright.quant.float_model import FloatLayer
 from bitwright.quant.health import LayerHealth
-from bitwright.quant.layer_plan import LayerPlan
+from bitwright.quant.layer_plan import LayerPlan, QuantPlan
 from bitwright.quant.pipeline import Quantized, Recipe
 from bitwright.quant.ranges import Clipped
 from bitwright.report.numbers import count
@@ -42,6 +42,7 @@ def to_data(quantized: Quantized, recipe: Recipe, inputs: dict[str, str]) -> dic
         inputs: digests of the files that it was made from, by name.
     """
     health = {own.layer: own for own in quantized.health.layers}
+    kinds = quantized.model.by_name
     return {
         "file_version": FILE_VERSION,
         "bitwright_version": __version__,
@@ -53,13 +54,18 @@ def to_data(quantized: Quantized, recipe: Recipe, inputs: dict[str, str]) -> dic
             _layer(layer, quantized.plan[layer.name], health[layer.name]) for layer in quantized.model.layers
         ],
         "quantizers": {
-            "inputs": [quantizer(quantized.plan[layer.name]) for layer in quantized.model.inputs],
-            "outputs": [quantizer(quantized.plan[name]) for name in quantized.model.outputs],
+            "inputs": [_port(layer, quantized.plan) for layer in quantized.model.inputs],
+            "outputs": [_port(kinds[name], quantized.plan) for name in quantized.model.outputs],
         },
         "findings": [plain(finding) for finding in quantized.findings],
         "quality": plain(quantized.quality),
         "usable": quantized.usable,
     }  # fmt: skip
+
+
+def _port(layer: FloatLayer, plan: QuantPlan) -> dict[str, Any]:
+    """An input or output with the shape of one inference, whatever batch the model was saved with."""
+    return {"shape": [1, *layer.shape], **quantizer(plan[layer.name])}
 
 
 def quantizer(plan: LayerPlan) -> dict[str, Any]:
@@ -134,14 +140,20 @@ def _row(own: LayerHealth, plan: LayerPlan) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
-def _stripped(quantized: Quantized) -> str:
+def stripped_values(quantized: Quantized, listed: int = LISTED) -> list[str]:
+    """A line for each tensor whose range leaves out values of the calibration: how many, and the farthest."""
     lines = []
     for name, plan in quantized.plan.layers.items():
         found = plan.clipped
         if found is not None:
-            values = ", ".join(f"{e.value:g} (row {e.row}, element {e.element})" for e in found.farthest[:LISTED])
+            values = ", ".join(f"{e.value:g} (row {e.row}, element {e.element})" for e in found.farthest[:listed])
             about = "" if found.exact else "about "
             lines.append(
-                f"- `{name}`: {about}{count(found.count)} values outside {found.low:g} to {found.high:g}: {values}"
+                f"{name}: {about}{count(found.count)} values outside {found.low:g} to {found.high:g}: {values}"
             )
+    return lines
+
+
+def _stripped(quantized: Quantized) -> str:
+    lines = [f"- {line}" for line in stripped_values(quantized)]
     return "\n".join(["## Values of the calibration that were stripped", "", *lines]) if lines else ""
