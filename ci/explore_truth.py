@@ -22,7 +22,7 @@ from bitwright.explore.study import Study
 ROOT = Path(__file__).parent.parent
 MODEL, WIDTHS = "jsc_tiny", (2, 3, 4, 5, 6)
 TABLE = ROOT / "reports" / "explore" / f"{MODEL}_2to6.csv"
-EVALUATIONS, SEEDS = (25, 50, 100), range(1, 11)
+EVALUATIONS, SEEDS = (20, 30, 50), range(1, 11)
 Truth = dict[Point, tuple[float, ...]]
 
 
@@ -36,9 +36,11 @@ class Thorough(Study):
 
 def make_truth() -> None:
     """Evaluate every candidate, all with real synthesis, and write the table."""
-    request = Request(model=MODEL, root=ROOT, space=SearchSpace(weights=WIDTHS, activations=WIDTHS))
+    request = Request(
+        model=MODEL, root=ROOT, space=SearchSpace(weights=WIDTHS, activations=WIDTHS, together=(("features", "relu"),))
+    )
     session = open_session(request, print)
-    study = Thorough(session.study.builder, session.rows, session.target, session.study.store, workers=1)
+    study = Thorough(session.study.builder, session.rows, session.target, session.study.store, workers=2)
     for number, point in enumerate(session.space.points(), start=1):
         candidate = session.space.candidate(point)
         study.evaluate(candidate, ())
@@ -55,7 +57,7 @@ def make_truth() -> None:
             figures = known[candidate]
             assert figures is not None
             assert figures.is_real
-            chosen = [candidate[knob.name] for knob in free]
+            chosen = [candidate[knob.settings[0]] for knob in free]
             writer.writerow([*chosen, f"{figures.accuracy:.6f}", f"{figures.lut:.0f}", figures.latency_cycles])
 
 
