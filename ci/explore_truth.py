@@ -18,6 +18,7 @@ from bitwright.explore.search import SAMPLERS
 from bitwright.explore.session import Request, open_session
 from bitwright.explore.space import Knob, Point, SearchSpace, Space
 from bitwright.explore.study import Study
+from bitwright.files import write_text
 
 ROOT = Path(__file__).parent.parent
 MODEL, WIDTHS = "jsc_tiny", (2, 3, 4, 5, 6)
@@ -48,17 +49,15 @@ def make_truth() -> None:
             print(f"{number} of {session.space.size}", flush=True)
     known = {entry.candidate: entry.figures for entry in study.evaluations()}
     free = [knob for knob in session.space.knobs if len(knob.values) > 1]
-    TABLE.parent.mkdir(parents=True, exist_ok=True)
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*(knob.name for knob in free), "accuracy", "lut", "latency_cycles"])
-        for point in session.space.points():
-            candidate = session.space.candidate(point)
-            figures = known[candidate]
-            assert figures is not None
-            assert figures.is_real
-            chosen = [candidate[knob.settings[0]] for knob in free]
-            writer.writerow([*chosen, f"{figures.accuracy:.6f}", f"{figures.lut:.0f}", figures.latency_cycles])
+    table = [[*(knob.name for knob in free), "accuracy", "lut", "latency_cycles"]]
+    for point in session.space.points():
+        candidate = session.space.candidate(point)
+        figures = known[candidate]
+        assert figures is not None
+        assert figures.is_real
+        chosen = [str(candidate[knob.settings[0]]) for knob in free]
+        table.append([*chosen, f"{figures.accuracy:.6f}", f"{figures.lut:.0f}", str(figures.latency_cycles)])
+    write_text(TABLE, "".join(",".join(row) + "\n" for row in table))
 
 
 def read_truth(path: Path = TABLE) -> tuple[Space, Truth]:
