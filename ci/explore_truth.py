@@ -18,11 +18,13 @@ from bitwright.explore.search import SAMPLERS
 from bitwright.explore.session import Request, open_session
 from bitwright.explore.space import Knob, Point, SearchSpace, Space
 from bitwright.explore.study import Study
+from bitwright.files import write_text
 
 ROOT = Path(__file__).parent.parent
 MODEL, WIDTHS = "jsc_tiny", (2, 3, 4, 5, 6)
-TABLE = ROOT / "reports" / "explore" / f"{MODEL}_2to6.csv"
-EVALUATIONS, SEEDS = (25, 50, 100), range(1, 11)
+GROUPS: dict[str, tuple[tuple[str, ...], ...]] = {"all": (), "grouped": (("features", "relu"),)}
+EVALUATIONS = {"all": (25, 50, 100), "grouped": (20, 30, 50)}
+SEEDS = range(1, 11)
 Truth = dict[Point, tuple[float, ...]]
 
 
@@ -34,11 +36,18 @@ class Thorough(Study):
         return True
 
 
-def make_truth() -> None:
+def table_of(kind: str) -> Path:
+    """The file of a truth."""
+    return ROOT / "reports" / "explore" / f"{MODEL}_{kind}.csv"
+
+
+def make_truth(kind: str) -> None:
     """Evaluate every candidate, all with real synthesis, and write the table."""
-    request = Request(model=MODEL, root=ROOT, space=SearchSpace(weights=WIDTHS, activations=WIDTHS))
+    request = Request(
+        model=MODEL, root=ROOT, space=SearchSpace(weights=WIDTHS, activations=WIDTHS, together=GROUPS[kind])
+    )
     session = open_session(request, print)
-    study = Thorough(session.study.builder, session.rows, session.target, session.study.store, workers=1)
+    study = Thorough(session.study.builder, session.rows, session.target, session.study.store, workers=2)
     for number, point in enumerate(session.space.points(), start=1):
         candidate = session.space.candidate(point)
         study.evaluate(candidate, ())
@@ -46,20 +55,18 @@ def make_truth() -> None:
             print(f"{number} of {session.space.size}", flush=True)
     known = {entry.candidate: entry.figures for entry in study.evaluations()}
     free = [knob for knob in session.space.knobs if len(knob.values) > 1]
-    TABLE.parent.mkdir(parents=True, exist_ok=True)
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*(knob.name for knob in free), "accuracy", "lut", "latency_cycles"])
-        for point in session.space.points():
-            candidate = session.space.candidate(point)
-            figures = known[candidate]
-            assert figures is not None
-            assert figures.is_real
-            chosen = [candidate[knob.name] for knob in free]
-            writer.writerow([*chosen, f"{figures.accuracy:.6f}", f"{figures.lut:.0f}", figures.latency_cycles])
+    table = [[*(knob.name for knob in free), "accuracy", "lut", "latency_cycles"]]
+    for point in session.space.points():
+        candidate = session.space.candidate(point)
+        figures = known[candidate]
+        assert figures is not None
+        assert figures.is_real
+        chosen = [str(candidate[knob.settings[0]]) for knob in free]
+        table.append([*chosen, f"{figures.accuracy:.6f}", f"{figures.lut:.0f}", str(figures.latency_cycles)])
+    write_text(table_of(kind), "".join(",".join(row) + "\n" for row in table))
 
 
-def read_truth(path: Path = TABLE) -> tuple[Space, Truth]:
+def read_truth(path: Path) -> tuple[Space, Truth]:
     """The space of the table and the objectives of each of its points."""
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -91,17 +98,17 @@ def trace(name: str, space: Space, truth: Truth, seed: int, evaluations: int) ->
     return np.array([entry.values for entry in seen])
 
 
-def compare(names: list[str]) -> None:
+def compare(kind: str, names: list[str]) -> None:
     """Print mean and standard deviation over the seeds."""
-    space, truth = read_truth()
+    space, truth = read_truth(table_of(kind))
     everything = np.array(list(truth.values()))
     print(f"{len(truth)} candidates, {len(front(everything))} in the true front; {len(SEEDS)} seeds")
-    print("| sampler | " + " | ".join(f"ADRS at {n} | hypervolume at {n}" for n in EVALUATIONS) + " |")
-    print("|---|" + "---|---|" * len(EVALUATIONS))
+    print("| sampler | " + " | ".join(f"ADRS at {n} | hypervolume at {n}" for n in EVALUATIONS[kind]) + " |")
+    print("|---|" + "---|---|" * len(EVALUATIONS[kind]))
     for name in names or SAMPLERS:
-        traces = [trace(name, space, truth, seed, max(EVALUATIONS)) for seed in SEEDS]
+        traces = [trace(name, space, truth, seed, max(EVALUATIONS[kind])) for seed in SEEDS]
         cells = []
-        for count in EVALUATIONS:
+        for count in EVALUATIONS[kind]:
             found = np.array([measures(one[:count], everything) for one in traces])
             mean, deviation = found.mean(axis=0), found.std(axis=0)
             cells += [f"{mean[0]:.4f} ± {deviation[0]:.4f}", f"{mean[1]:.2%} ± {deviation[1]:.2%}"]
@@ -110,9 +117,9 @@ def compare(names: list[str]) -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["truth"]:
-            make_truth()
-        case ["compare", *names]:
-            compare(names)
+        case ["truth", "all" | "grouped" as which]:
+            make_truth(which)
+        case ["compare", "all" | "grouped" as which, *chosen]:
+            compare(which, chosen)
         case _:
             sys.exit(__doc__)

@@ -20,6 +20,8 @@ from bitwright.explore.space import Candidate
 from bitwright.explore.store import Evaluation, Store
 from bitwright.explore.study import Member, Study
 from bitwright.network.layers import Dense, Relu
+from bitwright.network.reference import Reference
+from bitwright.network.vectors import input_formats, quantize_rows
 from bitwright.stages import synthesis
 
 WIDE = Candidate.of({"hidden.weights": 5, "hidden.activations": 4, "logits.weights": 5})
@@ -59,6 +61,20 @@ def by_hand(candidate: Candidate) -> float:
 @pytest.mark.parametrize("candidate", [WIDE, NARROW])
 def test_the_accuracy_is_that_of_the_bits(candidate: Candidate) -> None:
     assert accuracy(Double().network(candidate), rows()) == by_hand(candidate)
+
+
+def test_a_network_of_one_output_says_class_1_from_zero_up() -> None:
+    network, data = Double().network(WIDE), rows()
+    logits = network.layer("logits")
+    assert isinstance(logits, Dense)
+    one = replace(logits, shape=(1,), weight=replace(logits.weight, raw=logits.weight.raw[:, :1].copy()),
+                  bias=replace(logits.bias, raw=logits.bias.raw[:1]))  # fmt: skip
+    binary = replace(network, layers=(*network.layers[:-1], one))
+    said = Reference(network).outputs(quantize_rows(data.x, input_formats(network)))[:, 0] >= 0
+    assert 0 < said.sum() < len(said)
+    assert accuracy(binary, replace(data, y=said.astype(np.int64))) == 1.0
+    with pytest.raises(DatasetError, match="the model has one output"):
+        accuracy(binary, data)
 
 
 def test_rows_that_do_not_fit() -> None:

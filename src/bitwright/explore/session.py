@@ -23,6 +23,7 @@ from bitwright.explore.study import Member, Say, Study
 from bitwright.files import digest, exclusive, read_json, write_json, write_text
 from bitwright.frontend.rows import Rows, read_rows
 from bitwright.frontend.train_options import Job as TrainJob
+from bitwright.frontend.train_options import Options as TrainOptions
 from bitwright.frontend.train_rows import choose_rows
 from bitwright.network import load
 from bitwright.quant.float_model import FloatModel, read_model
@@ -157,7 +158,7 @@ def _float_model(config: ModelConfig, folder: Path, say: Say) -> FloatModel:
 
 
 def _training(config: ModelConfig, request: Request) -> Training:
-    """The rows that the model was trained on, as ``bitwright train`` takes them.
+    """How the model was trained, as ``bitwright train`` takes it from model.yaml: rows, rate and penalty.
 
     Raises:
         UsageError: the model is not one that can be trained.
@@ -168,7 +169,8 @@ def _training(config: ModelConfig, request: Request) -> Training:
         raise UsageError(f"{config.name} has no training rows", where=str(folder), hint=hint)
     train = config.train or TrainConfig()
     found = choose_rows(TrainJob(folder, folder, config, train, "generated"))
-    return Training(found.train.x, found.soft, request.finetune, train.batch_size, train.learning_rate / 2)
+    penalty = TrainOptions.of(train).l1
+    return Training(found.train.x, found.soft, request.finetune, train.batch_size, train.learning_rate, penalty)
 
 
 def _member(name: str, root: Path, target: TargetConfig, folder: Path, say: Say) -> Member:

@@ -32,7 +32,10 @@ from bitwright.network.text import identity
 Say = Callable[[str], None]
 MEMBER = "member"
 """The setting of what is no candidate of the space: a network that was trained as it is."""
-DECIDING = ("fixed", "network", "rtl", "eda", "quant", "explore/hardware.py", "explore/accuracy.py")
+DECIDING = (
+    "fixed", "network", "rtl", "eda", "quant", "explore/accuracy.py", "explore/builder.py", "explore/finetune.py",
+    "explore/hardware.py",
+)  # fmt: skip
 """The parts of this program that decide a candidate's figures."""
 USAGE = 2
 
@@ -138,6 +141,8 @@ class Study:
         try:
             figures, problem = self._figures(lambda: member.network, ())
             self.store.finish(self.key, Evaluation(member.candidate, figures, problem))
+            if figures is None:
+                say(f"{member.name} cannot be built and is left out: {problem.splitlines()[0]}")
         except BaseException:
             self.store.give_up(self.key, member.candidate)
             raise
