@@ -81,7 +81,7 @@ def place_and_route(
     """Link, place, route and pack into ``folder``.  A clock that is missed is no failure: the report says so.
 
     Args:
-        netlists: mapped Verilog of every module of the design.
+        netlists: every module of the design, mapped: Yosys' JSON, or Verilog, which takes it longer to read.
         ports: the source of the design's top.
         harness: around the design's top.
         part: the maker's part number.
@@ -140,7 +140,7 @@ def _synthesized(harness: Harness, ports: Path, family: str, folder: Path, yosys
 def _link(
     netlists: Sequence[Path], harness: Harness, yosys: YosysTool, router: Router, common: dict[str, Any]
 ) -> ToolRun:
-    names = [f"{number}.v" for number in range(len(netlists))]
+    names = [f"{number}{path.suffix}" for number, path in enumerate(netlists)]
     for name, path in zip(names, netlists, strict=True):
         shutil.copyfile(path, common["cwd"] / name)
     script = render(
