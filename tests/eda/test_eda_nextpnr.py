@@ -133,7 +133,7 @@ def test_what_the_gowin_router_is_told(tmp_path: Path) -> None:
     assert [words[i + 1] for i, word in enumerate(words) if word == "--vopt"] == ["family=GW1N-9C", "cst=harness.cst"]
     pins = (tmp_path / "out" / "harness.cst").read_text().splitlines()
     assert pins[0] == 'IO_LOC "clk" 52;'
-    ports = re.findall(r"(?:input|output) +wire (\w+)", harness_text(HARNESS))
+    ports = re.findall(r"(?:input|output) +wire (\w+)", harness_text(HARNESS).partition("module twice_harness (")[2])
     assert [line.split('"')[1] for line in pins] == ports
     assert "iopadmap" in (tmp_path / "out" / "link.ys").read_text()
     assert done.runs[2].argv[1:] == ("-d", "GW1N-9C", "-o", "routed.fs", "routed.json")
@@ -162,8 +162,19 @@ def test_nextpnr_that_misbehaves(text: str, said: str, tmp_path: Path) -> None:
 
 def test_the_harness_of_narrow_ports() -> None:
     text = harness_text(Harness("h", "d", "s_axis_", "m_axis_", 1, 1))
-    assert "in_q <= scan_in;" in text
+    assert "if (enable) q <= first;" in text
     assert "[-1" not in text
+
+
+def test_a_wide_word_is_no_chain_that_is_too_deep() -> None:
+    """Yosys' stack ended at 3,136 registers in a row: each module of the harness has 256 at most."""
+    text = harness_text(Harness("h", "d", "s_axis_", "m_axis_", 3136, 600))
+    widths = [int(high) + 1 for high in re.findall(r"output reg \[(\d+):0\]", text)]
+    assert sorted(widths) == [64, 88, 256, 256]
+    assert re.findall(r"\.q\((in_q\[.*?\])\)", text)[-1] == "in_q[3072 +: 64]"
+    taken = re.findall(r"\.q\(out_q\[(\d+) \+: (\d+)\]\)", text)
+    assert taken == [("0", "256"), ("256", "256"), ("512", "88")]
+    assert ".first(in_q[255])" in text
 
 
 REAL = {

@@ -16,7 +16,7 @@ from typing import Any
 from bitwright.eda.process import ToolRun, failure, run, tail
 from bitwright.eda.routers import PINS, Router, RouteTool, answer_options, device_options, pack_options
 from bitwright.eda.tools import YosysTool
-from bitwright.eda.yosys import ModuleJob, synthesize
+from bitwright.eda.yosys import ModuleJob, SynthOptions, synthesize
 from bitwright.eda.yosys_script import render
 from bitwright.errors import ToolFailedError
 
@@ -51,7 +51,18 @@ class Routed:
 
 def harness_text(harness: Harness) -> str:
     """The SystemVerilog of a harness."""
-    return render("harness.sv.j2", **{name: getattr(harness, name) for name in Harness.__slots__})
+    given = {name: getattr(harness, name) for name in Harness.__slots__}
+    parts = {"in_parts": _parts(harness.in_width), "out_parts": _parts(harness.out_width)}
+    return render("harness.sv.j2", **given, **parts)
+
+
+LONGEST_CHAIN = 256
+"""Registers in one module: Yosys goes along a chain by recursion, and its stack has ended at 3,136 (mnist_mlp)."""
+
+
+def _parts(width: int) -> list[tuple[int, int]]:
+    """Lowest bit and width of each piece of a word."""
+    return [(low, min(LONGEST_CHAIN, width - low)) for low in range(0, width, LONGEST_CHAIN)]
 
 
 def place_and_route(
@@ -70,7 +81,7 @@ def place_and_route(
     """Link, place, route and pack into ``folder``.  A clock that is missed is no failure: the report says so.
 
     Args:
-        netlists: mapped Verilog of every module of the design.
+        netlists: every module of the design, mapped: Yosys' JSON, or Verilog, which takes it longer to read.
         ports: the source of the design's top.
         harness: around the design's top.
         part: the maker's part number.
@@ -121,14 +132,15 @@ def _synthesized(harness: Harness, ports: Path, family: str, folder: Path, yosys
     source = folder / f"{harness.name}.sv"
     source.write_text(harness_text(harness), encoding="utf-8")
     job = ModuleJob(harness.name, (source,), harness.name, blackboxes=(ports,))
-    (made,) = synthesize([job], family=family, out=folder, tool=yosys, timeout_s=timeout_s)
+    options = SynthOptions(flatten=False)
+    (made,) = synthesize([job], family=family, out=folder, tool=yosys, options=options, timeout_s=timeout_s)
     return made.verilog
 
 
 def _link(
     netlists: Sequence[Path], harness: Harness, yosys: YosysTool, router: Router, common: dict[str, Any]
 ) -> ToolRun:
-    names = [f"{number}.v" for number in range(len(netlists))]
+    names = [f"{number}{path.suffix}" for number, path in enumerate(netlists)]
     for name, path in zip(names, netlists, strict=True):
         shutil.copyfile(path, common["cwd"] / name)
     script = render(

@@ -66,12 +66,14 @@ class SynthOptions:
         dsp: multiplications may use DSP blocks.
         bram: memories may use block RAM.
         srl: shift registers become SRLs.
+        flatten: what a module instantiates becomes part of it (Xilinx parts: always).
     """
 
     recipe: Literal["adders", "stock"] = "adders"
     dsp: bool = True
     bram: bool = True
     srl: bool = True
+    flatten: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,7 @@ def script(
         dsp=options.dsp and (found.multipliers or options.recipe == "stock"),
         bram=options.bram,
         srl=options.srl,
+        flatten=options.flatten,
         memories=found.memories,
         multipliers=found.multipliers,
     )

@@ -80,7 +80,7 @@ def _nextpnr(job: Job, bundle: Bundle, out: Path, say: Say) -> Routed:
         return Routed(reason=f"{name} is not installed; {NEXTPNRS[name].needs}")
     harness = harness_of(bundle)
     made = place_and_route(
-        [job.stage("synth") / name / "netlist.v" for name in bundle.inside(bundle.shell.module)],
+        [job.stage("synth") / name / "netlist.json" for name in bundle.inside(bundle.shell.module)],
         _source(bundle, job.stage("emit")), harness,
         part=job.target.part, clock_ns=job.target.clock_ns, folder=out, yosys=find_yosys(), tool=tool, say=say,
     )  # fmt: skip
