@@ -130,7 +130,20 @@ def odd(seed: int = 4) -> FloatModel:
     return d.model(d.dense(t, 2, "out1"), d.relu(d.dense(t, 2, "fc3"), "out2"), name="odd")
 
 
-MODELS = {"mlp": mlp, "normalized": normalized, "cnn": cnn, "odd": odd}
+def sequence(seed: int = 6) -> FloatModel:
+    """Over one axis: causal and strided convolutions, a depthwise one, one tap, pooling of the whole, a branch."""
+    d = Draft(seed)
+    x = d.input(12, 2)
+    a = d.relu(d.conv(x, 4, (3,), "causal", padding=(2, 0)), "relu1")
+    b = d.relu(d.depthwise(a, (3,), "deep", padding=(1, 1)), "relu2")
+    c = d.add("sum", Kind.ADD, (b, d.conv(a, 4, (1,), "point")), d.shape(a))
+    e = d.relu(d.conv(c, 3, (4,), "strided", padding=(1, 1), stride=2), "relu3")
+    pool = {"kernel": (6,), "stride": (6,), "padding": (0, 0)}
+    top = d.add("top", Kind.MAX_POOL, (e,), (3,), **pool)
+    return d.model(d.dense(top, 2, "fc"), name="sequence")
+
+
+MODELS = {"mlp": mlp, "normalized": normalized, "cnn": cnn, "odd": odd, "sequence": sequence}
 
 
 def rows(model: FloatModel, count: int = 200, seed: int = 9) -> Floats:

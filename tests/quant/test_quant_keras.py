@@ -105,7 +105,7 @@ def test_random_models_import_as_planned(tmp_path: Path) -> None:
 def test_every_model_and_scale_imports_as_planned_and_the_cpp_agrees(tmp_path: Path) -> None:
     cases = [
         f"{name}:{scale}:{bits}"
-        for name in ("mlp", "normalized", "cnn", "odd")
+        for name in ("mlp", "normalized", "cnn", "odd", "sequence")
         for scale, bits in (("po2", "3:5"), ("real", "8:8"), ("affine", "5:6"), ("po2", "12:14"))
     ]
     call("emit_many.py", tmp_path, *cases)

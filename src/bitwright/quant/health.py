@@ -66,7 +66,7 @@ class LayerHealth:
     Attributes:
         layer: its name; ``kind``: what it is; ``format``: of what its readers see.
         range_use: the largest magnitude beside the largest that its format holds; None where nothing is rounded.
-        saturated: values beyond the range, which were limited.
+        saturated: values beyond the range by more than a step, which were limited.
         zeros: values that are zero; ``vanished``: those among them that are not zero in float.
         sqnr_db: signal-to-quantization-noise ratio, in dB; None without noise or without signal.
         constant: elements that never change although they do in float.
@@ -114,7 +114,7 @@ class _Watch:
         self.ends = [np.full(size, end) for end in (np.inf, -np.inf, np.inf, -np.inf)]
 
     def update(self, floats: Floats, quantized: Floats, plan: LayerPlan) -> None:
-        low, high = plan.tensor.low - plan.tensor.step / 2, plan.tensor.high + plan.tensor.step / 2
+        low, high = plan.tensor.low - plan.tensor.step, plan.tensor.high + plan.tensor.step
         self.count += floats.size
         self.saturated += int(((floats < low) | (floats > high)).sum()) if plan.quantized else 0
         self.zeros += int((quantized == 0).sum())

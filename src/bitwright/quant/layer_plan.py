@@ -80,7 +80,7 @@ class LayerPlan:
         exact: format of its exact result, before the quantizer.
         rescale: the multiplier between them, for real scales.
         raw: format of an input before its multiplier.
-        clipped: the values that the quantizer limits in the calibration data.
+        clipped: values of the calibration data that the quantizer limits by more than a step.
     """
 
     name: str

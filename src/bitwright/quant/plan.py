@@ -194,7 +194,7 @@ class _Planner:
         seen = self.calibration.tensors[layer.name]
         output = layer.name in self.model.outputs and self.options.output_bits
         tensor = self._tensor(layer, seen, output or bits.activation, real=real)
-        limits = clipped(seen, tensor.low - tensor.step / 2, tensor.high + tensor.step / 2)
+        limits = clipped(seen, tensor.low - tensor.step, tensor.high + tensor.step)
         return LayerPlan(layer.name, bits, tensor, quantized=True, clipped=limits if limits.count else None)
 
     def _input(self, layer: FloatLayer, bits: Bits, *, real: bool) -> LayerPlan:
