@@ -29,6 +29,7 @@ EXIT_CODES = {
     "NetlistError": 5,
     "UnsupportedCellError": 5,
     "BudgetError": 6,
+    "UnusableError": 6,
 }
 
 

@@ -26,7 +26,7 @@ def test_import_of_the_package_loads_nothing() -> None:
     assert not loaded("import bitwright") & LIGHT
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["run", "--help"], ["verify", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["run", "--help"], ["quantize", "--help"]])
 def test_help_loads_nothing(words: list[str]) -> None:
     assert not loaded(CLI.format(words=words)) & LIGHT
 
@@ -40,7 +40,13 @@ def test_a_wrong_model_name_is_answered_without_the_keras_world() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["bitwright.frontend", "bitwright.frontend.modelfile", "bitwright.frontend.lower", "bitwright.hls4ml_backend"],
+    [
+        "bitwright.frontend",
+        "bitwright.frontend.modelfile",
+        "bitwright.frontend.lower",
+        "bitwright.hls4ml_backend",
+        "bitwright.quant.folder",
+    ],
 )
 def test_front_end_modules_load_no_keras_by_themselves(module: str) -> None:
     assert not loaded(f"import {module}") & KERAS

@@ -18,11 +18,16 @@ from typing import Any, NoReturn
 
 import click
 
-from bitwright import __version__, cli_explore
+from bitwright import __version__
+from bitwright.cli_explore import add_verbs as add_search
+from bitwright.cli_quant import add_verbs as add_quantization
 from bitwright.cli_reports import add_verbs
 from bitwright.errors import BitwrightError, MismatchError
 
-EPILOG = "Exit codes: 0 ok, 1 our fault, 2 usage or input, 3 bits differ, 4 tool missing, 5 tool failed, 6 over budget."
+EPILOG = (
+    "Exit codes: 0 ok, 1 our fault, 2 usage or input, 3 bits differ, 4 tool missing, 5 tool failed, 6 over budget or"
+    " not usable."
+)
 IN_WORKFLOW = "BITWRIGHT_IN_WORKFLOW"
 STAGE_HELP = "JOB is a build folder, build/MODEL/TARGET, as 'bitwright run' makes it."
 
@@ -79,6 +84,8 @@ def main() -> None:
         bitwright build my_model.h5 -o out     the same in one process, without a workflow
     Each stage is a verb of its own, files in, files out:
         import  emulate  reference  emit  verify  synth  csynth  route  report
+    A float model becomes a quantized one by:
+        bitwright quantize my_model.h5 --bits 8 --calibrate rows.npz -o quantized
     What runs left is read by:
         report show  report diff  report export  baseline  history  dashboard
     """
@@ -508,8 +515,9 @@ def train(model: str, root: Path, data: str, settings: tuple[str, ...], cross_va
 
 
 add_verbs(main, report)
-cli_explore.add_verbs(main)
-_keep_lines(main, report, report.commands["parse"], cli_explore.explore)
+add_quantization(main)
+add_search(main)
+_keep_lines(main, report, report.commands["parse"], main.commands["quantize"], main.commands["explore"])
 
 if __name__ == "__main__":
     main()

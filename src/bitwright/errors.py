@@ -1,7 +1,7 @@
 """The error tree: every failure that a user can cause or meet says what, where and what to do.
 
 Exit codes (the command line turns an error into one): 0 ok, 1 our fault, 2 usage or input,
-3 bits differ, 4 tool missing, 5 tool failed, 6 over budget.
+3 bits differ, 4 tool missing, 5 tool failed, 6 over budget or not usable.
 """
 
 from __future__ import annotations
@@ -110,6 +110,12 @@ class ReportParseError(BitwrightError):
 
 class BudgetError(BitwrightError):
     """A design costs more than its budget allows."""
+
+    exit_code = 6
+
+
+class UnusableError(BitwrightError):
+    """A quantized model that its health check finds not usable; its folder is written, with what was found."""
 
     exit_code = 6
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from float_models import MODELS, planned, rows
+from float_models import MODELS, planned, random_model, rows
 
 from bitwright.files import read_arrays, read_json, write_arrays
 from bitwright.frontend import quant_writer, worker
@@ -19,6 +19,7 @@ from bitwright.frontend.request import ImportRequest
 from bitwright.network import save
 from bitwright.network.layers import Network
 from bitwright.quant.emit import hls_config, write_layers
+from bitwright.quant.float_model import FloatModel
 from bitwright.quant.keras_layers import keras_layers
 from bitwright.quant.lower import to_network
 from bitwright.quant.options import ScaleKind
@@ -27,10 +28,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "frontend"))
 from making import make_each
 
 
+def model_of(name: str) -> FloatModel:
+    """A model by its name; ``random7`` is a random one of that seed."""
+    return random_model(int(name.removeprefix("random"))) if name.startswith("random") else MODELS[name]()
+
+
 def network_of(case: str) -> Network:
     """The Network of a case."""
     name, scale, weight, activation = case.split(":")
-    model = MODELS[name]()
+    model = model_of(name)
     return to_network(model, planned(model, int(weight), int(activation), scale=ScaleKind(scale)))
 
 
@@ -44,7 +50,7 @@ def run(folder: Path, case: str) -> None:
     model = quant_writer.build(read_json(folder / "layers.json"), read_arrays(folder / "layers.npz"))
     model.save(str(folder / "model.h5"), save_format="h5", include_optimizer=False)
     (folder / "hls.yaml").write_text(yaml.safe_dump(hls_config(layers)), encoding="utf-8")
-    x = rows(MODELS[case.partition(":")[0]](), 500)
+    x = rows(model_of(case.partition(":")[0]), 500)
     write_arrays(folder / "rows.npz", {"x": x, "y": x[:, 0].astype(int) * 0})
     worker.run(
         ImportRequest(

@@ -130,7 +130,20 @@ def odd(seed: int = 4) -> FloatModel:
     return d.model(d.dense(t, 2, "out1"), d.relu(d.dense(t, 2, "fc3"), "out2"), name="odd")
 
 
-MODELS = {"mlp": mlp, "normalized": normalized, "cnn": cnn, "odd": odd}
+def sequence(seed: int = 6) -> FloatModel:
+    """Over one axis: causal and strided convolutions, a depthwise one, one tap, pooling of the whole, a branch."""
+    d = Draft(seed)
+    x = d.input(12, 2)
+    a = d.relu(d.conv(x, 4, (3,), "causal", padding=(2, 0)), "relu1")
+    b = d.relu(d.depthwise(a, (3,), "deep", padding=(1, 1)), "relu2")
+    c = d.add("sum", Kind.ADD, (b, d.conv(a, 4, (1,), "point")), d.shape(a))
+    e = d.relu(d.conv(c, 3, (4,), "strided", padding=(1, 1), stride=2), "relu3")
+    pool = {"kernel": (6,), "stride": (6,), "padding": (0, 0)}
+    top = d.add("top", Kind.MAX_POOL, (e,), (3,), **pool)
+    return d.model(d.dense(top, 2, "fc"), name="sequence")
+
+
+MODELS = {"mlp": mlp, "normalized": normalized, "cnn": cnn, "odd": odd, "sequence": sequence}
 
 
 def rows(model: FloatModel, count: int = 200, seed: int = 9) -> Floats:
@@ -151,3 +164,42 @@ def calibrated(model: FloatModel) -> Calibration:
 def planned(model: FloatModel, weight: int = 8, activation: int = 8, **options: Any) -> QuantPlan:
     """A plan of one width."""
     return make_plan(model, calibrated(model), Bits(weight, activation), {}, Options(**options))
+
+
+def random_model(seed: int) -> FloatModel:
+    """Some five layers of random kinds over a small image, and a dense head; now and then with tiny or huge weights."""
+    d = Draft(seed)
+    rng = d.rng
+    x = d.input(int(rng.integers(3, 6)), int(rng.integers(3, 6)), int(rng.integers(1, 3)))
+    if rng.random() < 0.4:
+        channels = d.shape(x)[-1]
+        x = d.scale(x, "norm", np.exp(rng.normal(0, 3, channels)), rng.normal(0, 2, channels))
+    for number in range(int(rng.integers(1, 5))):
+        x = _random_layer(d, x, f"l{number}", str(rng.choice(["conv", "depthwise", "pool", "average", "branch"])))
+    x = d.dense(d.flat(x), 3, "out", float(np.exp(rng.normal(0, 2))))
+    return d.model(x, name="random")
+
+
+def _random_layer(d: Draft, x: str, name: str, kind: str) -> str:
+    shape = d.shape(x)
+    same = (1, 1, 1, 1) if d.rng.random() < 0.5 and min(shape[:2]) > 1 else (0, 0, 0, 0)
+    size = 3 if min(shape[:2]) >= 3 else 1
+    same = same if size == 3 else (0, 0, 0, 0)
+    match kind:
+        case "conv":
+            made = d.conv(x, int(d.rng.integers(1, 5)), (size, size), name, same, int(d.rng.integers(1, 3)))
+        case "depthwise":
+            made = d.depthwise(x, (size, size), name, same)
+        case "pool" if min(shape[:2]) >= 2:
+            return d.pool(Kind.MAX_POOL, x, 2, name)
+        case "average" if min(shape[:2]) >= 2:
+            return d.pool(Kind.AVERAGE_POOL, x, 2, name)
+        case _:
+            return d.add(name, Kind.ADD, (x, d.conv(x, shape[-1], (1, 1), f"{name}_side")), shape)
+    d.layers[made].weights["weight"][:] *= np.exp(d.rng.normal(0, 2))
+    tail = str(d.rng.choice(["relu", "relu6", "leaky", "linear", "none"]))
+    if tail in ("relu", "relu6"):
+        return d.relu(made, f"{name}_act", 6.0 if tail == "relu6" else None)
+    if tail == "leaky":
+        return d.same(Kind.LEAKY, made, f"{name}_act", slope=float(d.rng.uniform(0.01, 0.9)))
+    return d.same(Kind.LINEAR, made, f"{name}_act") if tail == "linear" else made

@@ -7,19 +7,20 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from float_models import MODELS, mlp, planned, rows
+from float_models import MODELS, mlp, planned, random_model, rows
 
 from bitwright.network.bounds import network_bounds
 from bitwright.network.bounds_products import dense_bounds
 from bitwright.network.layers import Dense, Network
 from bitwright.network.reference import Reference
 from bitwright.network.vectors import corners, input_formats, quantize_rows
+from bitwright.quant.calibrate import calibrate
 from bitwright.quant.constants import product_bias, weight_codes
 from bitwright.quant.fake import fake_quantized, inexact
 from bitwright.quant.float_model import FloatModel, Floats, evaluate
 from bitwright.quant.lower import to_network
-from bitwright.quant.options import Form, Method, ScaleKind
-from bitwright.quant.plan import QuantPlan
+from bitwright.quant.options import Bits, Form, Method, Options, ScaleKind
+from bitwright.quant.plan import QuantPlan, make_plan
 
 
 def last_layers(model: FloatModel, network: Network) -> dict[str, str]:
@@ -59,6 +60,26 @@ def test_floats_and_integers_are_equal(name: str, scale: ScaleKind) -> None:
         floats, exact = fake_quantized(model, plan, x), integers(model, plan, x)
         for layer, numbers in exact.items():
             assert np.array_equal(floats[layer].reshape(len(x), -1), numbers), (layer, weight)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_floats_and_integers_of_random_models_are_equal(seed: int) -> None:
+    model, rng = random_model(seed), np.random.default_rng(seed)
+    x = rows(model, 200, seed) * float(np.exp(rng.normal(0, 2)))
+    plan = make_plan(
+        model, calibrate(model, [x[:50], x[50:]]), Bits(int(rng.integers(2, 11)), int(rng.integers(2, 11))), {},
+        Options(
+            method=list(Method)[int(rng.integers(4))], weight_method=list(Method)[int(rng.integers(3))],
+            percentile=float(rng.uniform(90, 100)), per_channel=bool(rng.integers(2)),
+            scale=list(ScaleKind)[int(rng.integers(3))], form=list(Form)[int(rng.integers(2))],
+            output_bits=None if rng.random() < 0.7 else int(rng.integers(2, 17)),
+        ),
+    )  # fmt: skip
+    assert not inexact(model, plan)
+    fresh = rows(model, 100, seed + 1) * 3
+    floats = fake_quantized(model, plan, fresh)
+    for layer, numbers in integers(model, plan, fresh).items():
+        assert np.array_equal(floats[layer].reshape(len(fresh), -1), numbers), layer
 
 
 @pytest.mark.parametrize("scale", list(ScaleKind))

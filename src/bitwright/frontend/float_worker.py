@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -12,13 +13,16 @@ from bitwright.frontend.floatfile import save
 from bitwright.frontend.modelfile import inspect
 from bitwright.frontend.prepare import prepare, reader_of
 from bitwright.frontend.request import FloatRequest
+from bitwright.frontend.worker import LOOK_S
 
 READABLE = frozenset({Flavour.KERAS2, Flavour.KERAS3, Flavour.QKERAS_V3})
 
 
 def run(request: FloatRequest) -> None:
     """Write ``float.json`` and ``float.npz`` into ``request.out``."""
+    signal.alarm(LOOK_S)  # the HDF5 library may never come back from a scrambled file
     file = inspect(request.model, request.weights)
+    signal.alarm(0)
     if file.flavour not in READABLE:
         raise ModelError(
             f"a model of {STACKS[file.flavour].title} is not read as a float model", where=str(request.model),

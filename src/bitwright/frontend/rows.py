@@ -67,14 +67,15 @@ def check_rows(rows: Rows, network: Network, classes: int) -> None:
         )  # fmt: skip
     head = network.layer(network.outputs[0])
     outputs = network.layer(head.sources[0]).size if isinstance(head, Argmax) else head.size
-    if classes not in (0, outputs):
+    known = max(2, outputs)  # one output tells two classes apart
+    if classes not in (0, known):
         raise DatasetError(
             f"{classes} classes are named, the model has {outputs} outputs", where=str(rows.path),
             hint="check 'data.classes' in model.yaml",
         )  # fmt: skip
-    strange = np.flatnonzero((rows.y < 0) | (rows.y >= outputs))
+    strange = np.flatnonzero((rows.y < 0) | (rows.y >= known))
     if len(strange):
         raise DatasetError(
-            f"row {strange[0]} has label {rows.y[strange[0]]}, the model has outputs 0 to {outputs - 1}",
+            f"row {strange[0]} has label {rows.y[strange[0]]}, the model has outputs 0 to {known - 1}",
             where=str(rows.path), hint="y holds the indices of the classes",
         )  # fmt: skip

@@ -82,6 +82,8 @@ def _from_csv(path: Path) -> Data:
     names = [] if all(map(_is_number, lines[0])) else [name.strip().lower() for name in lines[0]]
     label = next((names.index(word) for word in LABEL_COLUMNS if word in names), None)
     numbers = [_row(line, label, number, path) for number, line in enumerate(lines[bool(names) :], 1 + bool(names))]
+    if not numbers:
+        raise DatasetError("holds no rows", where=str(path), hint="give a file with at least two rows")
     labels = [line[label] for line in lines[bool(names) :]] if label is not None else None
     return Data(path, _rectangle(numbers, path), _classes(labels))
 

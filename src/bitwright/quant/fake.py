@@ -26,7 +26,7 @@ from bitwright.quant.constants import (
 )
 from bitwright.quant.float_model import FloatLayer, FloatModel, Floats, Kind, forward, pooled_counts, product, walk
 from bitwright.quant.layer_plan import QuantPlan, Tensor, multipliers
-from bitwright.quant.lower import SLOPE_BITS, TABLE_ENTRIES, TABLE_FORMAT
+from bitwright.quant.lower_layers import SLOPE_BITS, TABLE_ENTRIES, TABLE_FORMAT
 
 FLOAT64_BITS = 53
 
@@ -71,9 +71,8 @@ def _rescaled(exact: Floats, layer: FloatLayer, plan: QuantPlan) -> Floats:
     """A product or an input times its multiplier, brought to the tensor; the division by ``S_x S_w`` is exact."""
     own = plan[layer.name]
     assert own.rescale is not None
-    units = 1.0
-    if own.weight is not None:
-        units = product_scales(own.weight, plan[layer.sources[0]].tensor)
+    one = np.ones(1)
+    units = product_scales(own.weight, plan[layer.sources[0]].tensor) if own.weight is not None else one
     scaled = exact / units * rescale_constants(own.rescale)[0].value + own.rescale.offset
     if not own.quantized:
         return scaled * own.tensor.scale
@@ -94,8 +93,8 @@ def _exact(layer: FloatLayer, sources: list[Floats], plan: QuantPlan) -> Floats:
             bias = (product_bias(layer, own, source) + folded_zero(layer, own, source)) * units
             return product(layer, x, weight_values(layer, own.weight)) + bias
         case Kind.SCALE:
-            scale, bias, fraction = normalization(layer, plan, plan[layer.sources[0]].tensor)
-            return x * scale.value + np.ldexp(bias, -fraction)
+            scale, shift, fraction = normalization(layer, plan, plan[layer.sources[0]].tensor)
+            return x * scale.value + np.ldexp(shift.astype(np.float64), -fraction)
         case Kind.LEAKY:
             slope = multipliers(np.array([layer.options["slope"]]), SLOPE_BITS).multipliers[0]
             return np.where(x > 0, x, x * slope)

@@ -6,6 +6,7 @@ same from the other side; over an image only where no zero of a padding is seen,
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 
 import numpy as np
@@ -13,16 +14,15 @@ import numpy as np
 from bitwright.quant.float_model import PRODUCTS, FloatLayer, FloatModel, Kind
 
 
-def fold(model: FloatModel, *, inputs: bool = False) -> FloatModel:
+def fold(model: FloatModel, *, inputs: bool = False, logits: bool = True) -> FloatModel:
     """Every SCALE behind a product that nothing else reads becomes a part of it; a final softmax is left out.
-
-    Outputs are then logits, as with ``head: logits`` of model.yaml.
 
     Args:
         model: the model.
         inputs: whether a SCALE before a product, as one that normalizes inputs, is folded too.
+        logits: whether a final sigmoid is left out too; it changes no order, and its table would.
     """
-    model = _without_softmax(model)
+    model = _without_heads(model, {Kind.SOFTMAX, Kind.SIGMOID} if logits else {Kind.SOFTMAX})
     for layer in model.layers:
         if layer.kind is Kind.SCALE:
             model = _folded_back(model, layer)
@@ -42,9 +42,9 @@ def float32_weights(model: FloatModel) -> FloatModel:
     return replace(model, layers=layers)
 
 
-def _without_softmax(model: FloatModel) -> FloatModel:
+def _without_heads(model: FloatModel, kinds: Set[Kind]) -> FloatModel:
     layers = model.by_name
-    final = {name for name in model.outputs if layers[name].kind is Kind.SOFTMAX and not model.readers(name)}
+    final = {name for name in model.outputs if layers[name].kind in kinds and not model.readers(name)}
     outputs = tuple(layers[name].sources[0] if name in final else name for name in model.outputs)
     return replace(model, layers=tuple(layer for layer in model.layers if layer.name not in final), outputs=outputs)
 

@@ -16,11 +16,12 @@ import numpy.typing as npt
 from bitwright.network.layers import Network
 from bitwright.network.reference import Reference
 from bitwright.network.vectors import input_formats, quantize_rows
+from bitwright.quant.calibrate import Calibration
 from bitwright.quant.constants import weight_codes
-from bitwright.quant.float_model import PRODUCTS, FloatLayer, FloatModel, Floats, Kind, evaluate
+from bitwright.quant.float_model import PRODUCTS, FloatLayer, FloatModel, Floats, evaluate
 from bitwright.quant.layer_plan import LayerPlan, QuantPlan
 from bitwright.quant.lower import held_layers, to_network
-from bitwright.quant.ranges import codes
+from bitwright.quant.ranges import codes, magnitude_quantile
 
 SATURATED, SATURATED_BADLY = 0.01, 0.25
 """Shares of a layer's values beyond its range: worth a warning, and not usable."""
@@ -30,6 +31,8 @@ VANISHED = 0.5
 """Share of the values that are not zero but become it."""
 NOISY_DB, USELESS_DB = 10.0, 0.0
 """Signal-to-noise of a layer worth a warning; of an output that is not usable."""
+TAIL, TAIL_PERCENT = 8.0, 99.0
+"""So many per cent of the values lie this many times below the end of the range: three bits serve few values."""
 AT_LIMIT = 0.5
 """Share of weights at the limits of their codes."""
 DROWNED = 64.0
@@ -62,8 +65,8 @@ class LayerHealth:
 
     Attributes:
         layer: its name; ``kind``: what it is; ``format``: of what its readers see.
-        range_use: the largest magnitude beside the largest that its format holds.
-        saturated: values beyond the range, which were limited.
+        range_use: the largest magnitude beside the largest that its format holds; None where nothing is rounded.
+        saturated: values beyond the range by more than a step, which were limited.
         zeros: values that are zero; ``vanished``: those among them that are not zero in float.
         sqnr_db: signal-to-quantization-noise ratio, in dB; None without noise or without signal.
         constant: elements that never change although they do in float.
@@ -75,7 +78,7 @@ class LayerHealth:
     layer: str
     kind: str
     format: str
-    range_use: float
+    range_use: float | None
     saturated: float
     zeros: float
     vanished: float
@@ -111,7 +114,7 @@ class _Watch:
         self.ends = [np.full(size, end) for end in (np.inf, -np.inf, np.inf, -np.inf)]
 
     def update(self, floats: Floats, quantized: Floats, plan: LayerPlan) -> None:
-        low, high = plan.tensor.low - plan.tensor.step / 2, plan.tensor.high + plan.tensor.step / 2
+        low, high = plan.tensor.low - plan.tensor.step, plan.tensor.high + plan.tensor.step
         self.count += floats.size
         self.saturated += int(((floats < low) | (floats > high)).sum()) if plan.quantized else 0
         self.zeros += int((quantized == 0).sum())
@@ -129,31 +132,36 @@ class _Watch:
         return int(((self.ends[1] > self.ends[0]) & (self.ends[3] == self.ends[2])).sum())
 
 
-def check_health(model: FloatModel, plan: QuantPlan, batches: Iterable[npt.NDArray[Any]]) -> Health:
+def check_health(
+    model: FloatModel, plan: QuantPlan, batches: Iterable[npt.NDArray[Any]], floats: FloatModel | None = None
+) -> Health:
     """Compare the integers of a plan with the float model over data, and judge them.
 
     Args:
         model: the float model whose weights the plan quantizes.
         plan: a proved plan.
         batches: rows as the model takes them.
+        floats: the same before its weights were moved (rounding, bias correction); None where they were not.
     """
-    network = to_network(model, plan)
+    network, exact = to_network(model, plan), floats or model
     watches = {layer.name: _Watch(layer.size) for layer in model.layers}
-    reference, outputs = Reference(network), ([], [])  # type: tuple[list[Floats], list[Floats]]
+    reference = Reference(network)
+    outputs: tuple[list[Floats], list[Floats]] = ([], [])
     reached: dict[str, Floats] = {}
     for batch in batches:
-        floats, quantized = evaluate(model, batch), integer_numbers(model, plan, network, reference, batch)
+        wanted, quantized = evaluate(exact, batch), integer_numbers(model, plan, network, reference, batch)
         for name, values in quantized.items():
-            watches[name].update(floats[name].reshape(len(batch), -1), values, plan[name])
-        for layer in model.layers:
+            watches[name].update(wanted[name].reshape(len(batch), -1), values, plan[name])
+        for layer in exact.layers:
             if layer.kind in PRODUCTS:
-                sums = np.abs(floats[layer.name] - layer.weights["bias"]).reshape(-1, layer.shape[-1]).max(axis=0)
+                sums = np.abs(wanted[layer.name] - layer.weights["bias"]).reshape(-1, layer.shape[-1]).max(axis=0)
                 reached[layer.name] = np.maximum(reached.get(layer.name, sums), sums)
-        for parts, values in zip(outputs, (floats, quantized), strict=True):
-            parts.append(np.concatenate([values[n].reshape(len(batch), -1) for n in model.outputs], axis=1))
-    layers = tuple(_measured(layer, plan, watches[layer.name], reached) for layer in model.layers)
+        for parts, found in zip(outputs, (wanted, quantized), strict=True):
+            parts.append(np.concatenate([found[n].reshape(len(batch), -1) for n in model.outputs], axis=1))
+    moved = model.by_name
+    layers = tuple(_measured(layer, moved[layer.name], plan, watches[layer.name], reached) for layer in exact.layers)
     findings = tuple(
-        finding for layer, own in zip(model.layers, layers, strict=True) for finding in _judged(layer, own, model)
+        finding for layer, own in zip(exact.layers, layers, strict=True) for finding in _judged(layer, own, model)
     )
     return Health(layers, findings, np.concatenate(outputs[0]), np.concatenate(outputs[1]))
 
@@ -172,13 +180,15 @@ def integer_numbers(
     return found
 
 
-def _measured(layer: FloatLayer, plan: QuantPlan, watch: _Watch, reached: dict[str, Floats]) -> LayerHealth:
+def _measured(
+    layer: FloatLayer, moved: FloatLayer, plan: QuantPlan, watch: _Watch, reached: dict[str, Floats]
+) -> LayerHealth:
     own, count = plan[layer.name], max(watch.count, 1)
     top = max(abs(own.tensor.low), abs(own.tensor.high))
     noisy = watch.noise > 0 and watch.signal > 0
     weights: dict[str, Any] = {}
     if own.weight is not None:
-        numbers, held = layer.weights["weight"], weight_codes(layer.weights["weight"], own.weight)
+        numbers, held = layer.weights["weight"], weight_codes(moved.weights["weight"], own.weight)
         ends = codes(own.weight.bits, signed=True)
         limits = (held <= ends[0] + 1) | (held >= ends[1])
         weights = {
@@ -187,11 +197,18 @@ def _measured(layer: FloatLayer, plan: QuantPlan, watch: _Watch, reached: dict[s
             "drowned": int((np.abs(layer.weights["bias"]) > DROWNED * reached[layer.name]).sum()),
         }
     return LayerHealth(
-        layer=layer.name, kind=layer.kind.value, format=str(own.tensor.format), range_use=watch.largest / top,
-        saturated=watch.saturated / count, zeros=watch.zeros / count, vanished=watch.vanished / count,
-        sqnr_db=float(10 * np.log10(watch.signal / watch.noise)) if noisy else None, constant=watch.constant,
-        elements=layer.size, **weights,
-    )  # fmt: skip
+        layer=layer.name,
+        kind=layer.kind.value,
+        format=str(own.tensor.format),
+        range_use=watch.largest / top if own.quantized else None,
+        saturated=watch.saturated / count,
+        zeros=watch.zeros / count,
+        vanished=watch.vanished / count,
+        sqnr_db=float(10 * np.log10(watch.signal / watch.noise)) if noisy else None,
+        constant=watch.constant,
+        elements=layer.size,
+        **weights,
+    )
 
 
 # --- the verdict -------------------------------------------------------------------------------
@@ -215,12 +232,24 @@ WIDER = "calibrate with data that has such values, or take --method minmax for a
 SCALES = "take --per-channel and --method mse, or --equalize, which brings channels to one range"
 
 
+def tail_findings(plan: QuantPlan, calibration: Calibration) -> tuple[Finding, ...]:
+    """Tensors whose range a few values take up."""
+    found = []
+    for name, own in plan.layers.items():
+        most = magnitude_quantile(calibration.tensors[name], TAIL_PERCENT)
+        if own.quantized and 0 < most * TAIL < own.tensor.high:
+            what = f"{TAIL_PERCENT:.0f} % of its values lie below {most / own.tensor.high:.1%} of its range"
+            cure = "take --method percentile --percentile 99.9, or more bits for this layer: --layer NAME=W,A"
+            found.append(Finding(name, Severity.WARNING, what, cure))
+    return tuple(found)
+
+
 def _range_findings(own: LayerHealth, output: bool) -> list[tuple[Severity, str, str]]:
     found = []
     if own.saturated > SATURATED:
         grade = Severity.FATAL if own.saturated > SATURATED_BADLY else Severity.WARNING
         found.append((grade, f"{own.saturated:.1%} of its values are beyond its range and limited", WIDER))
-    if own.kind not in TABLES and own.range_use < UNUSED and own.zeros < 1:
+    if own.range_use is not None and own.range_use < UNUSED and own.zeros < 1:
         narrower = "calibrate with data as it will be; the range is wider than what was seen"
         found.append((Severity.WARNING, f"uses {own.range_use:.1%} of its range", narrower))
     if own.vanished > VANISHED:
@@ -229,9 +258,6 @@ def _range_findings(own: LayerHealth, output: bool) -> list[tuple[Severity, str,
         grade = Severity.FATAL if output else Severity.WARNING
         found.append((grade, f"signal to quantization noise is {own.sqnr_db:.1f} dB", MORE_BITS))
     return found
-
-
-TABLES = frozenset({Kind.SIGMOID.value, Kind.TANH.value})
 
 
 def _weight_findings(own: LayerHealth, layer: FloatLayer) -> list[tuple[Severity, str, str]]:

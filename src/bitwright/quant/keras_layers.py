@@ -80,7 +80,7 @@ def _keras_layer(layer: Layer, sources: tuple[str, ...], shapes: dict[str, Shape
             return _conv(layer, sources, shapes[layer.sources[0]])
         case ScaleBias():
             channels = layer.shape[-1]
-            weights = tuple(np.resize(constant.value, channels) for constant in (layer.scale, layer.bias))
+            weights = np.resize(layer.scale.value, channels), np.resize(layer.bias.value, channels)
             formats = {"scale": str(layer.scale.format), "bias": str(layer.bias.format)}
             return KerasLayer("BatchNormalization", name, sources, {}, weights, result | formats)
         case Relu(limit=None):

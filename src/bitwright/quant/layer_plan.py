@@ -14,7 +14,7 @@ import numpy as np
 
 from bitwright.fixed import FixedFormat, Overflow, Rounding
 from bitwright.quant.float_model import Floats
-from bitwright.quant.options import Bits, Options
+from bitwright.quant.options import MOST_BITS, Bits, Options
 from bitwright.quant.ranges import Clipped, power_of_two
 
 
@@ -80,7 +80,7 @@ class LayerPlan:
         exact: format of its exact result, before the quantizer.
         rescale: the multiplier between them, for real scales.
         raw: format of an input before its multiplier.
-        clipped: the values that the quantizer limits in the calibration data.
+        clipped: values of the calibration data that the quantizer limits by more than a step.
     """
 
     name: str
@@ -117,9 +117,10 @@ def code_format(bits: int, *, signed: bool) -> FixedFormat:
 def fixed_tensor(step: float, bits: int, *, signed: bool) -> Tensor:
     """A tensor of ``bits`` bits whose step is a power of two.
 
-    QKeras has no quantizer whose range is below one: a tensor of tiny numbers gets the bits up to there on top.
+    QKeras has no quantizer whose range is below one: a tensor of tiny numbers gets the bits up to there on top, as
+    long as that is no more than MOST_BITS; then its step is coarser.
     """
-    fraction = 1 - int(np.frexp(power_of_two(step))[1])
+    fraction = min(1 - int(np.frexp(power_of_two(step))[1]), max(MOST_BITS, bits) - signed)
     width = max(bits, fraction + signed)
     return Tensor(FixedFormat(width, width - fraction, signed, Rounding.RND_CONV, Overflow.SAT))
 

@@ -16,7 +16,7 @@ from bitwright.quant.float_model import Floats
 PARTS = 512
 """Bins for each power of two: a bin is at most 1/512 of its values wide."""
 LEAST, MOST = -40, 41
-"""Powers of two: below ``2**(LEAST-1)`` a value counts as zero, above ``2**(MOST-1)`` as the largest."""
+"""Powers of two: below ``2**(LEAST-1)`` a value is counted in the first bin, above ``2**(MOST-1)`` in the last."""
 OCTAVES = MOST - LEAST
 KEPT = 64
 """Values farthest from zero that are kept with their places."""
@@ -121,9 +121,9 @@ class Observer:
     def _count_bins(self, values: Floats) -> None:
         mantissa, power = np.frexp(np.abs(values))
         part = ((mantissa - 0.5) * (2 * PARTS)).astype(np.int64)
-        index = np.minimum((power.astype(np.int64) - LEAST) * PARTS + part, OCTAVES * PARTS - 1)
+        index = np.clip((power.astype(np.int64) - LEAST) * PARTS + part, 0, OCTAVES * PARTS - 1)
         for side, here in enumerate((values < 0, values > 0)):
-            self._bins[side] += np.bincount(index[here & (index >= 0)], minlength=OCTAVES * PARTS)
+            self._bins[side] += np.bincount(index[here], minlength=OCTAVES * PARTS)
 
     def _keep_extremes(self, rows: Floats, first_row: int) -> None:
         flat = np.abs(rows).ravel()

@@ -45,7 +45,7 @@ class Job:
 
 
 def find_model(text: str, root: Path, weights: Path | None = None) -> tuple[ModelConfig, list[Path]]:
-    """The model that ``text`` names: a folder of models/, a model.yaml, or a model file.
+    """The model that ``text`` names: a folder of models/, a folder with a model.yaml, such a file, or a model file.
 
     Args:
         text: what the user said.
@@ -76,6 +76,8 @@ def _find_config(text: str, root: Path, weights: Path | None) -> tuple[ModelConf
     if not text:
         raise UsageError("no MODEL was given", hint=_list(known))
     path = Path(text)
+    if _is_file(path / "model.yaml"):
+        path /= "model.yaml"
     if not _is_file(path):
         raise UsageError(f"there is no model '{text}'", hint=f"{nearest(text, known)} {_list(known)}".strip())
     if path.suffix in (".yaml", ".yml"):
