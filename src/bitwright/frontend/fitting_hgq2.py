@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from hgq.utils import trace_minmax
 
 from bitwright.config import TrainConfig
 from bitwright.datasets.dataset import Floats
+from bitwright.errors import ModelError
 from bitwright.files import whole_file, write_json
 from bitwright.frontend.learning import (
     PREDICT_ROWS,
@@ -34,9 +36,13 @@ from bitwright.frontend.learning import (
     seed_all,
 )
 from bitwright.frontend.pareto import Member, chosen, joined, spread
+from bitwright.frontend.polish import Chain, DenseLayer, needed_bits, polish
 from bitwright.frontend.train_options import Aside, Options
 
 WEIGHTS = ".weights.h5"
+TRACED_ROWS = 8 * PREDICT_ROWS
+POLISHED_ROWS = 8000
+POLISH_STEPS = 5
 SAVED_AT = "1980-01-01@00:00:00"
 """In the place of the time at which a file was saved, so that the same training gives the same bytes."""
 
@@ -78,6 +84,21 @@ class Front(keras.callbacks.Callback):  # type: ignore[misc]
         return self.folder / f"{member.epoch:05d}{WEIGHTS}"
 
 
+class Ranges(keras.callbacks.Callback):  # type: ignore[misc]
+    """Give the integer bits of values that wrap the range of some training rows, before the watched rows are tried.
+
+    While it learns, HGQ2 lets them shrink towards what the last batches needed, and nothing wraps then.
+    """
+
+    def __init__(self, x: Floats) -> None:
+        super().__init__()
+        self.x = x[:TRACED_ROWS]
+
+    def on_test_begin(self, logs: Any = None) -> None:  # noqa: ARG002 - Keras calls it so
+        """Look at the rows."""
+        trace_minmax(self.model, self.x, batch_size=PREDICT_ROWS)
+
+
 class Price(keras.callbacks.Callback):  # type: ignore[misc]
     """Set beta, the price of an effective bit operation, at the beginning of each epoch; count the EBOPs at its end."""
 
@@ -105,8 +126,8 @@ class Price(keras.callbacks.Callback):  # type: ignore[misc]
 def train(model: Any, x: Floats, soft: Floats, config: TrainConfig, aside: Aside | None = None) -> list[Member]:
     """Fit ``model`` to rows (rows, features) and soft labels (rows, classes).
 
-    It ends as the cheapest member of its front that is within ``within`` of the best one's quality.  Returns the
-    front, cheapest first; with a backup folder, :func:`member_of` makes a model any of them.
+    It ends as the cheapest member of its front that is within ``within`` of the best one's quality, polished.  Returns
+    the front, cheapest first; with a backup folder, :func:`member_of` makes a model any of them.
 
     Raises:
         ModelError: the loss became NaN or infinite.
@@ -123,14 +144,20 @@ def train(model: Any, x: Floats, soft: Floats, config: TrainConfig, aside: Aside
         history = model.fit(
             *learned[:2], sample_weight=learned.weights, batch_size=config.batch_size, epochs=config.epochs,
             validation_data=watched, validation_batch_size=PREDICT_ROWS, verbose=0,
-            callbacks=list(_callbacks(config, options, aside, watched, front)),
+            callbacks=list(_callbacks(config, options, aside, learned.x, watched, front)),
         )  # fmt: skip
         check_losses(history)
         member_of(model, front.folder, chosen(front.members, options.within), learned.x)
+    if options.polish:
+        prices = np.geomspace(options.polish / 16, options.polish, POLISH_STEPS)
+        polished(model, [*prices, options.polish, options.polish], learned, config.seed)
     return front.members
 
 
-def _callbacks(config: TrainConfig, options: Options, aside: Aside, watched: Part, front: Front) -> Iterator[Any]:
+def _callbacks(
+    config: TrainConfig, options: Options, aside: Aside, learned: Floats, watched: Part, front: Front
+) -> Iterator[Any]:
+    yield Ranges(learned)
     yield Price(options, config.epochs)
     yield Course(config.epochs, watched, aside.history)
     yield front
@@ -139,6 +166,71 @@ def _callbacks(config: TrainConfig, options: Options, aside: Aside, watched: Par
         yield keras.callbacks.BackupAndRestore(str(aside.backup / "state"))
     if aside.events is not None:
         yield EventFiles(aside.events)
+
+
+def polished(model: Any, prices: Sequence[float], rows: Part, seed: int) -> None:
+    """Coordinate descent over the numbers of ``model``, a sweep for each price; ranges are traced again.
+
+    Raises:
+        ModelError: the model is no chain of QDense with relu between them and inputs rounded down.
+    """
+    dense = model.layers[1:]
+    if not all(_is_plain(layer, last=layer is dense[-1]) for layer in dense):
+        raise ModelError(
+            "only a chain of QDense and relu, rounded by TRN, is polished", where=model.name, hint="leave polish out"
+        )
+    inputs = np.asarray(dense[0].iq(rows.x[:POLISHED_ROWS]))
+    chain = Chain(
+        [_numbers(layer, reader) for layer, reader in pairwise([*dense, None])], inputs, rows.y[:POLISHED_ROWS]
+    )
+    random = np.random.default_rng(seed)
+    for price in prices:
+        moved = polish(chain, price, random)
+        print(
+            f"  polished at price {price:g}: {moved} moves, loss {chain.loss:.4f}, {chain.cost():.0f} adder bits",
+            flush=True,
+        )
+    for number, layer in enumerate(dense):
+        _give(layer, chain.layers[number], chain.layers[number + 1] if number + 1 < len(dense) else None)
+    trace_minmax(model, rows.x, batch_size=PREDICT_ROWS)
+
+
+def _is_plain(layer: Any, *, last: bool) -> bool:
+    kind, relu = type(layer).__name__ == "QDense", getattr(layer.activation, "__name__", "") == "relu"
+    return kind and (relu or last) and layer.iq.quantizer.round_mode == "TRN"
+
+
+def _numbers(layer: Any, reader: Any) -> DenseLayer:
+    """What a layer computes with; half a step of what reads it, which makes TRN round half up, is not in the bias."""
+    _, integer, fraction = (np.asarray(bits, np.float32).ravel().copy() for bits in layer.iq.quantizer.kif)
+    kernel, bias = np.array(layer.qkernel, np.float32), np.array(layer.qbias, np.float32)
+    if reader is not None:
+        sign, high, low = (np.asarray(bits, np.float32).ravel() for bits in reader.iq.quantizer.kif)
+        bias -= np.where(sign + high + low > 0, np.exp2(-low - 1), 0)
+    kernel[_silent(layer)] = 0
+    return DenseLayer(kernel, bias, fraction, np.clip(integer, -3, 6))
+
+
+def _silent(layer: Any) -> Any:
+    return sum(np.asarray(bits).ravel() for bits in layer.iq.quantizer.kif) <= 0
+
+
+def _give(layer: Any, numbers: DenseLayer, reader: DenseLayer | None) -> None:
+    """Put polished numbers into a layer, each with the bits that it needs."""
+    read = numbers.kernel.any(axis=1)
+    fraction = layer.iq.quantizer._f
+    fraction.assign(np.where(read, numbers.fraction, -24).reshape(fraction.shape))
+    bias = numbers.bias + (
+        0 if reader is None else np.where(reader.kernel.any(axis=1), np.exp2(-reader.fraction - 1), 0)
+    )
+    for values, variable, quantizer, spare in (
+        (numbers.kernel, layer.kernel, layer.kq, 0),
+        (bias, layer.bias, layer.bq, 1),
+    ):
+        integer, width = needed_bits(values)
+        variable.assign(values)
+        quantizer.quantizer._i.assign(integer)
+        quantizer.quantizer._b.assign(np.where(values != 0, width + spare, 0))  # HGQ2's ranges end below powers of two
 
 
 def member_of(model: Any, folder: Path, member: Member, x: Floats) -> None:
@@ -177,10 +269,15 @@ def save(model: Any, path: Path) -> None:
                 after.writestr(info, _timeless(name, before.read(name)))
 
 
+def shipped(_: Any, path: Path) -> Any:
+    """The model as its file has it, which is what figures are of: tables are made anew where it is loaded."""
+    return keras.models.load_model(str(path), compile=False)
+
+
 def _timeless(name: str, content: bytes) -> bytes:
     if name != "metadata.json":
         return content
     return json.dumps(json.loads(content) | {"date_saved": SAVED_AT}).encode()
 
 
-__all__ = ["costs", "ebops", "member_of", "probabilities", "save", "seed_all", "spread", "train"]
+__all__ = ["costs", "ebops", "member_of", "probabilities", "save", "seed_all", "shipped", "spread", "train"]

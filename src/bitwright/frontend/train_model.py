@@ -44,13 +44,15 @@ def train_model(job: Job) -> None:
     rows = choose_rows(job)
     print(f"{job.config.name}: {rows.train.title}; labels: {rows.labels}", flush=True)
     keras, network = stack(job.train.flavour), network_of(job)
-    aside = _aside(job, rows)
+    identity = job.identity  # of the program that runs, whatever becomes of its file meanwhile
+    aside = _aside(job, rows, job.backups / identity)
     model, front = _trained(job, rows, network.build, aside)
     if job.record is not None:
         model.save_weights(str(job.record / TRAINED), overwrite=True)
     model = finished(network, model)
     path = job.out / job.config.source
     keras.save(model, path)
+    model = keras.shipped(model, path)
     results = [scored(model, test, job) for test in rows.tests]
     metrics = _metrics(job, rows, results) | keras.costs(model) | {"weights_sha256": digest(path)}
     unquantized = _unquantized(job, rows, network)
@@ -59,26 +61,25 @@ def train_model(job: Job) -> None:
         if job.config.float_model is not None:
             keras.save(unquantized, job.out / job.config.float_model)
     write_json(job.out / "metrics.json", metrics)
-    _save_front(job, rows, model, front)
-    _record(job, metrics, results)
+    _save_front(job, rows, model, front, job.backups / identity)
+    _record(job, metrics | {"identity": identity}, results)
     _say(job, metrics)
 
 
-def _aside(job: Job, rows: Rows) -> Aside:
-    backup = job.backups / job.identity
+def _aside(job: Job, rows: Rows, backup: Path) -> Aside:
     history = (job.record / "history.json") if job.record else backup / "history.json"
     events = (job.record / "tensorboard") if job.record and job.tensorboard else None
     return Aside(backup, history, events, job.start, rows.train.in_time)
 
 
-def _save_front(job: Job, rows: Rows, model: Any, front: list[Any]) -> None:
+def _save_front(job: Job, rows: Rows, model: Any, front: list[Any], backup: Path) -> None:
     """Write the members of the Pareto front that the job keeps, with what each costs and is worth."""
     keras, kept = stack(job.train.flavour), Options.of(job.train).front
     if not front or not kept:
         return
     entries = []
     for member in keras.spread(front, kept):
-        keras.member_of(model, job.backups / job.identity / "front", member, rows.train.x)
+        keras.member_of(model, backup / "front", member, rows.train.x)
         file = Path("front") / f"ebops_{keras.ebops(model)}.keras"
         keras.save(model, job.out / file)
         tests = [figures(scored(model, test, job)) for test in rows.tests]
@@ -92,7 +93,7 @@ def _record(job: Job, metrics: dict[str, Any], results: list[Accuracy]) -> None:
         return
     epochs = read_json(job.record / "history.json")
     tests = [result.model_dump(mode="json") for result in results]
-    write_json(job.record / "run.json", metrics | {"identity": job.identity, "epochs": epochs, "results": tests})
+    write_json(job.record / "run.json", metrics | {"epochs": epochs, "results": tests})
 
 
 def _say(job: Job, metrics: dict[str, Any]) -> None:

@@ -45,7 +45,8 @@ class Options:
     Of flavour hgq2: ``beta_first`` and ``beta_last``: price of an effective bit operation, in units of the loss, at
     the beginning and from ``ramp`` of the epochs on, growing by a constant factor per epoch between them; ``within``:
     how much worse than the best of the Pareto front the network may be that is kept as the model (the cheapest such
-    is); ``front``: how many members of the front are kept beside it.
+    is); ``polish``: the price of an adder bit, in units of the loss, at which its numbers are polished after that
+    (0: they are not; see polish.py); ``front``: how many members of the front are kept beside it.
     """
 
     patience: int = _option(12, COUNT)
@@ -59,6 +60,7 @@ class Options:
     beta_last: float = _option(1e-3, POSITIVE, "hgq2")
     ramp: float = _option(0.6, SHARE, "hgq2")
     within: float = _option(0.005, NOT_NEGATIVE, "hgq2")
+    polish: float = _option(0.0, NOT_NEGATIVE, "hgq2")
     front: int = _option(0, NOT_NEGATIVE, "hgq2")
 
     @staticmethod

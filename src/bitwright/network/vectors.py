@@ -52,7 +52,8 @@ def quantize_rows(rows: npt.NDArray[Any], formats: list[FixedFormat]) -> Ints:
 
 
 def _host_quantize(column: npt.NDArray[np.float64], fmt: FixedFormat) -> Ints:
-    rounding = Rounding.RND if fmt.rounding is Rounding.TRN else fmt.rounding
+    plain = fmt.rounding is Rounding.TRN and fmt.overflow is Overflow.WRAP
+    rounding = Rounding.RND if plain else fmt.rounding
     overflow = Overflow.SAT if fmt.overflow is Overflow.WRAP else fmt.overflow
     grid = FixedFormat(fmt.width, fmt.integer, fmt.signed, rounding, overflow)
     return quantize(_quarters(np.ldexp(column, fmt.fraction), fmt), grid.fraction + 2, grid)
