@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from float_models import Draft, cnn, mlp, normalized, odd, planned
 
 from bitwright.errors import UnsupportedLayerError
 from bitwright.network.layers import Cast, Conv, Dense, Leaky, Relu, ScaleBias, Table
+from bitwright.network.reference import Reference
 from bitwright.quant.emit import hls_config
 from bitwright.quant.float_model import FloatModel, Kind
 from bitwright.quant.keras_layers import keras_layers
 from bitwright.quant.lower import to_network
-from bitwright.quant.options import ScaleKind
+from bitwright.quant.options import Method, ScaleKind
 
 
 def kinds(model: FloatModel, **options: object) -> list[str]:
@@ -86,3 +89,23 @@ def test_a_softmax_in_the_middle_is_refused() -> None:
     with pytest.raises(UnsupportedLayerError, match="not the last") as raised:
         planned(model)
     assert "'soft'" in raised.value.where
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 6, 7])
+def test_an_average_rounds_as_the_true_quotient_does(size: int) -> None:
+    """Windows of 4, 9, 25, 36 and 49 elements, ties among them: in rationals, from the integers that are averaged."""
+    d = Draft(size)
+    a = d.pool(Kind.AVERAGE_POOL, d.input(size, size, 1), size, "average")
+    model = d.model(d.dense(d.flat(a), 2, "fc"))
+    plan = planned(model, 8, 6, method=Method.MINMAX)
+    network = to_network(model, plan)
+    source, result = network.layer("x").result, network.layer("average_quantized").result
+    rng = np.random.default_rng(size)
+    x = rng.integers(source.min, source.max, (3000, size * size), endpoint=True)
+    x[:, 1:] = np.where(rng.random((3000, 1)) < 0.5, x[:, :1], x[:, 1:])  # near a tie, and on one
+    x[:, -1] += rng.integers(-1, 2, 3000)
+    x = np.clip(x, source.min, source.max)
+    found = Reference(network).layers(x, ["average_quantized"])["average_quantized"][:, 0]
+    step = Fraction(2) ** (result.fraction - source.fraction)
+    wanted = [round(Fraction(int(total), size * size) * step) for total in x.sum(axis=1)]
+    assert found.tolist() == np.clip(wanted, result.lower, result.max).tolist()

@@ -121,9 +121,9 @@ class Lowering:
             case Kind.LINEAR:
                 return Cast(**common, result=own.tensor.format)
             case Kind.MAX_POOL:
-                return self._pool(layer, common, PoolOp.MAX)
+                return self._pool(layer, own, common, PoolOp.MAX)
             case Kind.AVERAGE_POOL:
-                return self._pool(layer, common, PoolOp.AVERAGE)
+                return self._pool(layer, own, common, PoolOp.AVERAGE)
             case Kind.ZERO_PAD:
                 result = self._source(layer).result
                 pad = RearrangeOp.ZERO_PAD
@@ -170,11 +170,12 @@ class Lowering:
         result = FixedFormat(integer + fraction, integer, signed=False)
         return Relu(**common, limit=int(limit), result=result)
 
-    def _pool(self, layer: FloatLayer, common: dict[str, Any], op: PoolOp) -> Layer:
+    def _pool(self, layer: FloatLayer, own: LayerPlan, common: dict[str, Any], op: PoolOp) -> Layer:
         source = self._source(layer).result
         result = accum = source
         if op is PoolOp.AVERAGE:
-            result, accum = average_formats(source, window_size(layer))
+            finer = own.tensor.format.fraction - source.fraction if own.quantized else 0
+            result, accum = average_formats(source, window_size(layer), max(finer, 0))
         options = {key: layer.options[key] for key in ("kernel", "stride", "padding")}
         return Pool(**common, op=op, accum=accum, result=result, **options)
 
@@ -185,14 +186,19 @@ def table_result(kind: Kind) -> FixedFormat:
     return FixedFormat(TABLE_FORMAT.fraction + signed, int(signed), signed)
 
 
-def average_formats(source: FixedFormat, count: int) -> tuple[FixedFormat, FixedFormat]:
+def average_formats(source: FixedFormat, count: int, finer: int) -> tuple[FixedFormat, FixedFormat]:
     """Formats of an average and of its sum: so fine that rounding it gives what rounding the true quotient gives.
 
     A quotient by ``n`` is a tie of two steps, or at least ``1 / (2 n)`` of a step away from one.
+
+    Args:
+        source: of what is averaged.
+        count: elements of a window.
+        finer: fraction bits that the rounded average has more than the source.
     """
-    more = count.bit_length() - 1 if count & (count - 1) == 0 else (2 * count).bit_length() + 1
+    exact = count.bit_length() - 1 if count & (count - 1) == 0 else (2 * count).bit_length() + 1 + finer
     integer = source.integer + (not source.signed)
-    result = FixedFormat(integer + source.fraction + more, integer)
+    result = FixedFormat(integer + source.fraction + exact, integer)
     grown = count.bit_length()
     return result, FixedFormat(result.width + grown, integer + grown)
 

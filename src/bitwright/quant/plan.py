@@ -140,7 +140,7 @@ class _Planner:
         passive = all(reader.kind in ACTIVATIONS for reader in readers)
         if layer.name in self.model.outputs:
             return passive and self.options.output_bits is None
-        return passive and len(readers) == 1
+        return passive and len(readers) == 1 and layer.kind is not Kind.AVERAGE_POOL  # its sums know its quantizer
 
     def _joined(self, layer: FloatLayer) -> FixedFormat:
         return joined(*(self.plans[source].tensor.format for source in layer.sources))
