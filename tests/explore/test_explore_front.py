@@ -140,7 +140,7 @@ def test_a_point_without_a_search(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_search_from_the_command_to_the_hardware(tmp_path: Path) -> None:
     """Two workers, a search that goes on, and a point of its front that costs what the front says."""
-    write_rows(tmp_path / "rows.npz", rows=300)
+    write_rows(tmp_path / "rows.npz", rows=100)  # as many as the report's vectors take
     data = {"file": "../rows.npz", "name": "made", "classes": ["a", "b"], "synthetic": True}
     model = write_zoo(tmp_path / "tiny", data=data)
     root = tmp_path / "root"
