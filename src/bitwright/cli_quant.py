@@ -123,7 +123,7 @@ def _quantized(
         raise UsageError("no data to calibrate with", where=model, hint="give --calibrate DATA: .npz, .npy or .csv")
     data = read_data(source)
     tried = read_data(own) if own is not None and own != source else data
-    path = getattr(config, "float_model", None) or config.source
+    path = config.float_model or config.source
     say(f"reading {path.name}: loading TensorFlow")
     floats = read_model(path, quantized_name(config.name, recipe.bits), config.weights)
     quantized = run(floats, data, recipe, tried, say)
