@@ -162,12 +162,14 @@ class EventFiles(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         import tensorflow as tf
 
-        self.scalar = tf.summary.scalar
+        kind = tf.compat.v1.SummaryMetadata  # tf.summary.scalar would want TensorBoard itself
+        self.metadata = kind(plugin_data=kind.PluginData(plugin_name="scalars"))
+        self.write = tf.summary.write
         self.writer = tf.summary.create_file_writer(str(folder))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write what the callbacks before this one measured."""
         with self.writer.as_default(step=epoch + 1):
             for name, value in (logs or {}).items():
-                self.scalar(name, float(value))
+                self.write(name, np.float32(value), metadata=self.metadata)
         self.writer.flush()
