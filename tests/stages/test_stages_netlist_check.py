@@ -25,7 +25,7 @@ from bitwright.rtl.bundle import Bundle
 from bitwright.rtl.emit import emit
 from bitwright.stages.job import Job
 from bitwright.stages.netlist_check import VECTORS, check_netlist, stream_vectors
-from bitwright.stages.synthesis import _options, module_jobs
+from bitwright.stages.synthesis import module_jobs, synth_options
 
 ROWS = 700
 
@@ -66,7 +66,7 @@ def make(network: Network, target: TargetConfig, folder: Path, family: str = "xc
     bundle = emit(network, target, job.stage("emit"))
     assert bundle.streams
     jobs = module_jobs(bundle, job.stage("emit"))
-    return Made(job, bundle, synthesize(jobs, family=family, out=folder / "synth", options=_options(family)))
+    return Made(job, bundle, synthesize(jobs, family=family, out=folder / "synth", options=synth_options(family)))
 
 
 def folded() -> Network:
