@@ -9,6 +9,7 @@ code is the worst one of all runs.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from bitwright.config import ModelConfig, read_yaml
 from bitwright.eda import process
 from bitwright.errors import BitwrightError, UsageError, nearest
 from bitwright.files import read_json, write_json, write_text
@@ -39,6 +41,9 @@ TIMEOUT_S = 3600.0
 WORST_FIRST = (3, 1, 5, 2, 4, 6, 0)
 """Exit codes: other bits are worse than a fault, a fault than a tool that failed, that than too much area."""
 STATES = {0: "PASSED", 4: "NOT RUN", 6: "OVER BUDGET"}
+LEFT_OUT = "LEFT OUT"
+"""A pair that model.yaml excepts, with its reason: shown and counted, no failure."""
+SKIPPED = ("NOT RUN", LEFT_OUT)
 FIGURES = ("lut", "ff", "dsp", "bram36", "latency_cycles", "ii_cycles", "fmax_mhz", "wns_ns", "accuracy")
 
 
@@ -54,10 +59,11 @@ class Result:
     notes: list[str] = field(default_factory=list)
     error: str = ""
     area_from: str = ""
+    left_out: bool = False
 
     @property
     def state(self) -> str:
-        return STATES.get(self.exit_code, "FAILED")
+        return LEFT_OUT if self.left_out else STATES.get(self.exit_code, "FAILED")
 
 
 # --- what is run -------------------------------------------------------------------------------
@@ -91,6 +97,8 @@ def run_one(model: str, target: str, root: Path, log: Path, stop: process.Stop |
     started = time.monotonic()
     try:
         find_target(target, root)
+        if reason := _excepted(model, target, root):
+            return Result(model, target, 0, 0.0, error=reason, left_out=True)
         done = process.run(
             command(model, target, root), cwd=root, log=log, timeout_s=TIMEOUT_S, tool="bitwright", version="",
             what=f"{model} on {target}", check=False, stop=stop,
@@ -99,6 +107,13 @@ def run_one(model: str, target: str, root: Path, log: Path, stop: process.Stop |
     except BitwrightError as error:
         spent = time.monotonic() - started
         return Result(model, target, error.exit_code, spent, error=str(error).splitlines()[0])
+
+
+def _excepted(model: str, target: str, root: Path) -> str:
+    """Why model.yaml excepts this target; nothing where it does not, or cannot be read: then the run says so."""
+    with contextlib.suppress(BitwrightError):
+        return read_yaml(root / "models" / model / "model.yaml", ModelConfig).nightly_without.get(target, "")
+    return ""
 
 
 def read_result(model: str, target: str, exit_code: int, spent: float, log: Path) -> Result:
@@ -133,13 +148,13 @@ def _last_object(log: Path) -> dict[str, Any]:
 
 def worst(results: Iterable[Result]) -> int:
     """The exit code of the whole: nothing that ran is no success."""
-    codes = {result.exit_code for result in results}
+    codes = {result.exit_code for result in results if not result.left_out}
     return next((code_ for code_ in WORST_FIRST if code_ in codes), 2)
 
 
 def summary(results: Sequence[Result]) -> str:
     """A table for a pull request or a workflow's summary; words from outside are escaped."""
-    counts = {state: sum(r.state == state for r in results) for state in ("PASSED", "OVER BUDGET", "FAILED", "NOT RUN")}
+    counts = {state: sum(r.state == state for r in results) for state in (*STATES.values(), "FAILED", LEFT_OUT)}
     tally = ", ".join(f"{number} {state}" for state, number in counts.items() if number) or "nothing ran"
     head = ["model", "target", "state", *(BY_NAME[name].label for name in FIGURES), "time", "notes"]
     rows = [_row(result) for result in results]
@@ -159,13 +174,13 @@ def junit(results: Sequence[Result]) -> str:
     """JUnit XML: a test case per pair; one that could not run is skipped, never passed."""
     suite = ET.Element("testsuite", name="nightly", tests=str(len(results)))
     suite.set("failures", str(sum(r.state in ("FAILED", "OVER BUDGET") for r in results)))
-    suite.set("skipped", str(sum(r.state == "NOT RUN" for r in results)))
+    suite.set("skipped", str(sum(r.state in SKIPPED for r in results)))
     suite.set("time", f"{sum(r.seconds for r in results):.1f}")
     for result in results:
         case = ET.SubElement(suite, "testcase", classname=_xml(result.model), name=_xml(result.target))
         case.set("time", f"{result.seconds:.1f}")
-        if result.exit_code:
-            kind = "skipped" if result.state == "NOT RUN" else "failure"
+        if result.exit_code or result.left_out:
+            kind = "skipped" if result.state in SKIPPED else "failure"
             ET.SubElement(case, kind, message=_xml(result.error), type=f"exit code {result.exit_code}")
     ET.indent(suite)
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

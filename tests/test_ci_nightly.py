@@ -131,6 +131,19 @@ def test_what_could_not_run_is_skipped_not_passed(nightly: ModuleType) -> None:
     assert "NOT RUN" in nightly.summary([missing])
 
 
+def test_what_a_model_excepts_is_left_out_and_said(nightly: ModuleType, zoo: Path) -> None:
+    model = "name: good\nsource: model.h5\nnightly_without: {vu13p_5ns: too small}\n"
+    (zoo / "models" / "good" / "model.yaml").write_text(model)
+    assert nightly.main(["--root", str(zoo), "--models", "good", "--targets", "vu13p_5ns"]) == 2, "nothing ran"
+    out = zoo / "build" / "nightly"
+    assert (out / "summary.md").read_text().startswith("## Nightly: 1 LEFT OUT")
+    assert "too small" in (out / "summary.md").read_text()
+    suite = ET.fromstring((out / "junit.xml").read_text())
+    assert (suite.get("failures"), suite.get("skipped"), suite[0][0].tag) == ("0", "1", "skipped")
+    kept = nightly.Result("m", "t", 0, 1.0)
+    assert nightly.worst([kept, nightly.Result("good", "vu13p_5ns", 0, 0.0, left_out=True)]) == 0
+
+
 def test_models_and_targets_are_chosen(
     nightly: ModuleType, zoo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -68,6 +68,9 @@ class ModelConfig(Config):
     target: str = "vu13p_5ns"
     train: TrainConfig | None = None
     budgets: BudgetConfig = BudgetConfig()
+    nightly_without: dict[str, str] = Field(
+        default={}, description="targets that the nightly leaves out, each with the reason that its summary shows"
+    )
 
     @field_validator("name")
     @classmethod
