@@ -116,6 +116,31 @@ def test_two_run_side_by_side(nightly: ModuleType, zoo: Path, tmp_path: Path, mo
     assert [(entry["model"], entry["exit_code"]) for entry in results] == [("good", 5), ("bits", 5)]
 
 
+def test_what_takes_longest_begins_first(nightly: ModuleType, zoo: Path) -> None:
+    """A long route behind all others would run alone; of what never ran, what is routed begins."""
+    for name in ("ecp5_85k_10ns", "zynq7020_10ns"):
+        (zoo / "flows" / "targets" / f"{name}.yaml").write_bytes((ROOT / f"flows/targets/{name}.yaml").read_bytes())
+    pairs = nightly.pairs(zoo, "good bits", "vu13p_5ns ecp5_85k_10ns zynq7020_10ns")
+    unknown = [pair for pair in pairs if pair[1] == "ecp5_85k_10ns"]
+    assert nightly.longest_first(pairs, zoo) == [*unknown, *(pair for pair in pairs if pair not in unknown)]
+    took = {("good", "vu13p_5ns"): 5.0, ("good", "zynq7020_10ns"): 70.0, ("bits", "ecp5_85k_10ns"): 30.0}
+    for (model, target), seconds in took.items():
+        History(nightly.history_place(zoo)).append(
+            make_row(
+                at="2026",
+                exit_code=0,
+                clock_ns=5,
+                synthetic=False,
+                figures={"seconds": seconds},
+                model=model,
+                target=target,
+            )
+        )
+    order = nightly.longest_first(pairs, zoo)
+    assert order[0] == ("good", "ecp5_85k_10ns")
+    assert order[-3:] == [("good", "zynq7020_10ns"), ("bits", "ecp5_85k_10ns"), ("good", "vu13p_5ns")]
+
+
 @pytest.mark.parametrize(
     ("codes", "worst"),
     [((0, 0), 0), ((0, 6), 6), ((6, 5), 5), ((6, 3, 5, 1), 3), ((4, 0), 4), ((5, 1), 1), ((), 2)],
